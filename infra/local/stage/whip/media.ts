@@ -1,0 +1,160 @@
+import { randomUUID } from 'node:crypto';
+import type { Admitted } from '../admission.ts';
+import type { Clock } from '../model/clock.ts';
+import type { ClientInfo } from '../model/participant.ts';
+import type { Limits, Registry } from '../model/registry.ts';
+import type { Stage } from '../model/stage.ts';
+import { Refusal } from '../refusal.ts';
+import { OfferError, type PeerSession, type Publication, type Sfu, type Subscription } from '../sfu/sfu.ts';
+
+/** A peer connection whose client never shows up is closed after this long; ICE and DTLS on loopback take under 1 s. */
+export const CONNECT_TIMEOUT_MS = 15_000;
+
+interface Resource<Session extends PeerSession> {
+  /** Unguessable: the `Location` of the resource. */
+  readonly id: string;
+  readonly stage: Stage;
+  readonly participantId: string;
+  readonly session: Session;
+}
+export interface PublishResource extends Resource<Publication> {
+  readonly kind: 'publish';
+}
+export interface SubscribeResource extends Resource<Subscription> {
+  readonly kind: 'subscribe';
+  readonly publisherId: string;
+}
+export type MediaResource = PublishResource | SubscribeResource;
+
+/** The peer connections of the participants, each of which keeps its participant on the stage. */
+export class Media {
+  readonly #sfu: Sfu;
+  readonly #clock: Clock;
+  readonly #limits: Limits;
+  readonly #resources = new Map<string, MediaResource>();
+  readonly #openListeners = new Set<(resource: MediaResource) => void>();
+
+  constructor(sfu: Sfu, registry: Registry, clock: Clock, limits: Limits) {
+    this.#sfu = sfu;
+    this.#clock = clock;
+    this.#limits = limits;
+    registry.onRemoval((stage, { participantId }) => {
+      for (const resource of this.of(stage, participantId)) resource.session.close();
+    });
+  }
+
+  /** Called for each new peer connection. */
+  onOpen(listener: (resource: MediaResource) => void): void {
+    this.#openListeners.add(listener);
+  }
+
+  find(id: string): MediaResource | undefined {
+    return this.#resources.get(id);
+  }
+
+  /** The peer connections of a participant, as publisher and as subscriber. */
+  of(stage: Stage, participantId: string): MediaResource[] {
+    return [...this.#resources.values()].filter((one) => one.stage === stage && one.participantId === participantId);
+  }
+
+  publication(stage: Stage, participantId: string): PublishResource | undefined {
+    return this.of(stage, participantId).find((one) => one.kind === 'publish');
+  }
+
+  subscribers(publication: PublishResource): SubscribeResource[] {
+    return [...this.#resources.values()].filter(
+      (one): one is SubscribeResource => one.kind === 'subscribe' && one.session.publication === publication.session,
+    );
+  }
+
+  /**
+   * Publishes a participant. A publication it already has ends first: a page that was loaded again publishes before
+   * the stage has seen its old peer connection die.
+   *
+   * @throws {Refusal} `STAGE_AT_CAPACITY` or `BAD_OFFER`
+   */
+  async publish({ stage, identity }: Admitted, client: ClientInfo, offerSdp: string): Promise<PublishResource> {
+    const { participantId } = identity;
+    const others = stage.participants.filter((one) => one.isPublishing && one.id !== participantId);
+    if (others.length >= this.#limits.publishersPerStage) {
+      throw new Refusal('STAGE_AT_CAPACITY', `The stage has ${others.length} publishers, which is its limit.`);
+    }
+    this.publication(stage, participantId)?.session.close();
+    const session = await this.#answer(() => this.#sfu.publish(offerSdp));
+    this.publication(stage, participantId)?.session.close();
+    const resource: PublishResource = { kind: 'publish', id: randomUUID(), stage, participantId, session };
+    this.#open(resource, () => stage.enter(identity, client));
+    stage.setPublishing(participantId, true);
+    onClosed(session, () => {
+      for (const subscriber of this.subscribers(resource)) subscriber.session.close();
+      if (this.publication(stage, participantId) === undefined) stage.setPublishing(participantId, false);
+    });
+    return resource;
+  }
+
+  /** @throws {Refusal} `PUBLISHER_NOT_FOUND` or `BAD_OFFER` */
+  async subscribe(
+    { stage, identity }: Admitted,
+    client: ClientInfo,
+    publisherId: string,
+    offerSdp: string,
+  ): Promise<SubscribeResource> {
+    const publication = this.publication(stage, publisherId);
+    if (publication === undefined) {
+      throw new Refusal('PUBLISHER_NOT_FOUND', 'No participant of that id publishes on this stage.');
+    }
+    const session = await this.#answer(() => this.#sfu.subscribe(publication.session, offerSdp));
+    const { participantId } = identity;
+    const resource: SubscribeResource = {
+      kind: 'subscribe',
+      id: randomUUID(),
+      stage,
+      participantId,
+      publisherId,
+      session,
+    };
+    this.#open(resource, () => stage.enter(identity, client));
+    if (publication.session.state === 'closed') session.close();
+    return resource;
+  }
+
+  async #answer<Session>(ask: () => Promise<Session>): Promise<Session> {
+    try {
+      return await ask();
+    } catch (error) {
+      if (error instanceof OfferError) throw new Refusal('BAD_OFFER', error.message);
+      throw error;
+    }
+  }
+
+  /** @throws {Refusal} where the participant was removed while its offer was being answered */
+  #open(resource: MediaResource, enter: () => { release(graceMs: number): void }): void {
+    const { stage, participantId, session } = resource;
+    if (stage.isDisconnected(participantId) || stage.isEnded) {
+      session.close();
+      throw stage.isEnded
+        ? new Refusal('STAGE_DELETED', 'The stage was deleted.')
+        : new Refusal('PARTICIPANT_DISCONNECTED', 'The participant was disconnected from the stage.');
+    }
+    const hold = enter();
+    this.#resources.set(resource.id, resource);
+    const cancelTimeout = this.#clock.after(CONNECT_TIMEOUT_MS, () => {
+      if (session.state === 'connecting') session.close();
+    });
+    onClosed(session, () => {
+      cancelTimeout();
+      this.#resources.delete(resource.id);
+      hold.release(0);
+    });
+    for (const listener of this.#openListeners) listener(resource);
+  }
+}
+
+function onClosed(session: PeerSession, react: () => void): void {
+  if (session.state === 'closed') react();
+  else {
+    session.onStateChange((state) => {
+      if (state === 'closed') react();
+    });
+  }
+}

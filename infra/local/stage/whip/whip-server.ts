@@ -1,0 +1,112 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Admit } from '../admission.ts';
+import { contentType, readBody, sendJson } from '../http.ts';
+import { Refusal } from '../refusal.ts';
+import { clientInfo } from './client.ts';
+import type { Media, MediaResource } from './media.ts';
+
+/** Pages of any origin publish and subscribe, and read where their resource is. */
+const CORS = {
+  'access-control-allow-origin': '*',
+  'access-control-allow-methods': 'POST, PATCH, DELETE, OPTIONS',
+  'access-control-allow-headers': '*, authorization, content-type',
+  'access-control-expose-headers': 'location',
+  'access-control-max-age': '86400',
+};
+
+type Target =
+  | { action: 'publish'; participantId: string | undefined }
+  | { action: 'subscribe'; publisherId: string }
+  | { action: 'resource'; resourceId: string };
+
+const ROUTES: readonly [RegExp, (id: string) => Target][] = [
+  [/^\/whip\/publish\/([^/]+)$/, (participantId) => ({ action: 'publish', participantId })],
+  [/^\/whip\/?$/, () => ({ action: 'publish', participantId: undefined })],
+  [/^\/(?:whip\/subscribe|whep)\/([^/]+)$/, (publisherId) => ({ action: 'subscribe', publisherId })],
+  [/^\/whip\/resource\/([^/]+)$/, (resourceId) => ({ action: 'resource', resourceId })],
+];
+
+function targetOf(path: string): Target | undefined {
+  for (const [pattern, make] of ROUTES) {
+    const match = pattern.exec(path);
+    if (match !== null) return make(match[1] ?? '');
+  }
+  return undefined;
+}
+
+/** Whether a path is one of WHIP's or WHEP's. */
+export const isMediaPath = (path: string): boolean => /^\/(whip|whep)(\/|$)/.test(path);
+
+function bearerToken(request: IncomingMessage): string {
+  const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
+  if (scheme?.toLowerCase() !== 'bearer' || token === undefined || token === '') {
+    throw new Refusal('TOKEN_MALFORMED', 'Expected the header Authorization: Bearer <participant token>.');
+  }
+  return token;
+}
+
+function expectContentType(request: IncomingMessage, expected: string): void {
+  if (contentType(request) !== expected) {
+    throw new Refusal('UNSUPPORTED_MEDIA_TYPE', `Expected the header Content-Type: ${expected}.`);
+  }
+}
+
+/** Serves WHIP (RFC 9725) and WHEP, in the forms of the IVS SDK and of third-party clients. */
+export function createWhipHandler({ admit, media, baseUrl }: { admit: Admit; media: Media; baseUrl: () => string }) {
+  async function open(target: Exclude<Target, { action: 'resource' }>, request: IncomingMessage) {
+    expectContentType(request, 'application/sdp');
+    const admitted = await admit(bearerToken(request), target.action);
+    const offer = await readBody(request);
+    const client = clientInfo(request);
+    if (target.action === 'subscribe') return media.subscribe(admitted, client, target.publisherId, offer);
+    if (target.participantId !== undefined && target.participantId !== admitted.identity.participantId) {
+      throw new Refusal('NOT_YOURS', 'The token is of another participant than the one in the path.');
+    }
+    return media.publish(admitted, client, offer);
+  }
+
+  async function find(resourceId: string, request: IncomingMessage): Promise<MediaResource> {
+    const { stage, identity } = await admit(bearerToken(request));
+    const resource = media.find(resourceId);
+    if (resource === undefined || resource.stage !== stage || resource.participantId !== identity.participantId) {
+      throw new Refusal('NOT_FOUND', 'There is no such resource: its peer connection has ended, or it is not yours.');
+    }
+    return resource;
+  }
+
+  async function serve(target: Target, request: IncomingMessage, response: ServerResponse): Promise<void> {
+    if (request.method === 'OPTIONS') {
+      response.writeHead(204, CORS).end();
+    } else if (request.method === 'POST' && target.action !== 'resource') {
+      const { id, session } = await open(target, request);
+      response.writeHead(201, {
+        ...CORS,
+        'content-type': 'application/sdp',
+        location: `${baseUrl()}/whip/resource/${id}`,
+      });
+      response.end(session.answerSdp);
+    } else if (request.method === 'PATCH' && target.action === 'resource') {
+      expectContentType(request, 'application/trickle-ice-sdpfrag');
+      const { session } = await find(target.resourceId, request);
+      await session.addCandidates(await readBody(request));
+      response.writeHead(204, CORS).end();
+    } else if (request.method === 'DELETE' && target.action === 'resource') {
+      const { session } = await find(target.resourceId, request);
+      session.close();
+      response.writeHead(200, CORS).end();
+    } else {
+      throw new Refusal('METHOD_NOT_ALLOWED', `Not a method of this path: ${request.method}.`);
+    }
+  }
+
+  return async (path: string, request: IncomingMessage, response: ServerResponse): Promise<void> => {
+    try {
+      const target = targetOf(path);
+      if (target === undefined) throw new Refusal('NOT_FOUND', 'There is nothing at this path.');
+      await serve(target, request, response);
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      sendJson(response, error.status, { code: error.code, message: error.message }, CORS);
+    }
+  };
+}
