@@ -1,0 +1,73 @@
+import type { MediaStats } from './stage-port.ts';
+
+export type MediaVerdict =
+  | { type: 'waiting' }
+  | { type: 'flowing' }
+  | { type: 'stopped'; reason: 'DTLS_CLOSED' | 'STAGE_SILENT' | 'NO_FRAMES' };
+
+/** Milliseconds between looks: until media flows, while it does, and once the stage has gone quiet. */
+const LOOK_MS = { waiting: 50, flowing: 1_000, doubtful: 250 } as const;
+
+/**
+ * A stage sends feedback at least every second. The SDK by itself needs 17 s to see that it has stopped, and
+ * Chromium's own consent checks 5 s and more.
+ */
+const SILENCE_LIMIT_MS = 1_500;
+/** How far the limit may grow where a stage proves to be quieter than that, so that it is not left again and again. */
+const LONGEST_SILENCE_LIMIT_MS = 12_000;
+/** A connection that lived so long shows that its limit was right. */
+const TRUSTED_AFTER_MS = 30_000;
+/** Longer than the pause of an asset that begins anew. */
+const NO_FRAMES_LIMIT_MS = 3_000;
+
+/** Tells from what the page itself can count whether its media arrives. One for a session; `restart` for each publish. */
+export class MediaWatch {
+  #silenceLimitMs = SILENCE_LIMIT_MS;
+  #startedAtMs = 0;
+  #lookedAtMs = 0;
+  #heardAtMs = 0;
+  #framesAtMs = 0;
+  #last: MediaStats | null = null;
+  #flowing = false;
+
+  /** Forgets the last publish; the next `look` is the first of a new one. */
+  restart(nowMs: number): void {
+    this.#last = null;
+    this.#flowing = false;
+    this.#startedAtMs = nowMs;
+  }
+
+  /** How long to wait before the next `look`. */
+  nextLookMs(): number {
+    if (!this.#flowing) return LOOK_MS.waiting;
+    return this.#heardAtMs === this.#lookedAtMs ? LOOK_MS.flowing : LOOK_MS.doubtful;
+  }
+
+  /** Judges the present figures; `null` stands for "nothing is published". */
+  look(stats: MediaStats | null, nowMs: number): MediaVerdict {
+    const before = this.#last;
+    this.#last = stats;
+    this.#lookedAtMs = nowMs;
+    if (stats === null) return { type: 'waiting' };
+    if (stats.dtlsState === 'closed' || stats.dtlsState === 'failed') return { type: 'stopped', reason: 'DTLS_CLOSED' };
+
+    const moves = stats.framesSent > (before?.framesSent ?? 0) && stats.bytesSent > (before?.bytesSent ?? 0);
+    if (!this.#flowing) {
+      if (!moves) return { type: 'waiting' };
+      this.#flowing = true;
+      this.#heardAtMs = nowMs;
+      this.#framesAtMs = nowMs;
+      return { type: 'flowing' };
+    }
+
+    if (stats.packetsReceived > (before?.packetsReceived ?? 0)) this.#heardAtMs = nowMs;
+    if (moves) this.#framesAtMs = nowMs;
+    if (nowMs - this.#startedAtMs > TRUSTED_AFTER_MS) this.#silenceLimitMs = SILENCE_LIMIT_MS;
+    if (nowMs - this.#heardAtMs >= this.#silenceLimitMs) {
+      this.#silenceLimitMs = Math.min(this.#silenceLimitMs * 2, LONGEST_SILENCE_LIMIT_MS);
+      return { type: 'stopped', reason: 'STAGE_SILENT' };
+    }
+    if (nowMs - this.#framesAtMs >= NO_FRAMES_LIMIT_MS) return { type: 'stopped', reason: 'NO_FRAMES' };
+    return { type: 'flowing' };
+  }
+}

@@ -1,0 +1,123 @@
+import type { SessionState } from '../../machines/protocol.ts';
+import type { SessionSnapshot } from '../../machines/session.ts';
+import { sessionStateOf } from '../../machines/session.ts';
+import type { MediaFigures } from '../../machines/session-link.ts';
+import type { MediaTracks } from '../stage/stage-port.ts';
+import { element } from './element.ts';
+
+export interface ViewActions {
+  onToken(token: string): void;
+  onLeave(): void;
+  onAgain(): void;
+  onForget(): void;
+}
+
+/** What a person sees of the page. */
+export interface View {
+  askForToken(): void;
+  show(snapshot: SessionSnapshot, tracks: MediaTracks | null): void;
+  showFigures(figures: MediaFigures): void;
+  /** Adds a line to what happened. */
+  note(text: string): void;
+}
+
+const SENTENCES: Record<SessionState, string> = {
+  idle: 'Not on a stage.',
+  joining: 'Joining the stage …',
+  joined: 'On the stage. Waiting for the first picture of the asset …',
+  publishing: 'On the stage. Publishing …',
+  published: 'Live on the stage.',
+  reconnecting: 'The stage was lost. Joining it again …',
+  leaving: 'Leaving the stage …',
+  failed: 'This did not work.',
+};
+const LINES_KEPT = 50;
+
+/** Builds the page's view inside `root`. */
+export function createView(root: Element, actions: ViewActions): View {
+  const badge = element('span', { className: 'badge', id: 'state' });
+  const sentence = element('p', { className: 'sentence' });
+  const preview = element('video', { muted: true, autoplay: true, playsInline: true, id: 'preview' });
+  const facts = element('dl', { className: 'facts' });
+  const log = element('ol', { className: 'log', id: 'log' });
+  const leave = element('button', { id: 'leave', textContent: 'Leave the stage', onclick: actions.onLeave });
+  const again = element('button', { id: 'again', textContent: 'Join again', onclick: actions.onAgain });
+  const forget = element('button', { id: 'forget', textContent: 'Use another token', onclick: actions.onForget });
+  const input = element('input', { name: 'token', autocomplete: 'off', spellcheck: false, required: true });
+  const form = element('form', { id: 'ask', hidden: true }, [
+    element('label', {}, ['Participant token', input]),
+    element('p', {
+      className: 'hint',
+      textContent:
+        'Make one in the Amazon IVS console (your stage, “Create a participant token”, with PUBLISH), with “aws ivs-realtime create-participant-token”, or with a local stage.',
+    }),
+    element('button', { textContent: 'Join and publish' }),
+  ]);
+  form.addEventListener('submit', (event) => {
+    event.preventDefault();
+    actions.onToken(input.value.trim());
+  });
+  const panel = element('div', { className: 'panel' }, [
+    element('div', { className: 'headline' }, [badge, sentence]),
+    form,
+    facts,
+    element('div', { className: 'buttons' }, [leave, again, forget]),
+    log,
+  ]);
+  root.replaceChildren(
+    element('h1', { textContent: 'Virtual participant' }),
+    element('div', { className: 'columns' }, [element('div', { className: 'screen' }, [preview]), panel]),
+  );
+
+  let previewed: MediaStreamTrack | null = null;
+  const values = new Map<string, HTMLElement>();
+  const fact = (name: string, value: string | null) => {
+    let cell = values.get(name);
+    if (cell === undefined) {
+      cell = element('dd', {});
+      values.set(name, cell);
+      facts.append(element('div', {}, [element('dt', { textContent: name }), cell]));
+    }
+    cell.textContent = value ?? '–';
+  };
+  const note = (text: string) => {
+    const time = new Date().toLocaleTimeString([], { hour12: false });
+    log.prepend(element('li', {}, [element('time', { textContent: time }), ` ${text}`]));
+    while (log.childElementCount > LINES_KEPT) log.lastElementChild?.remove();
+  };
+
+  return {
+    note,
+    askForToken() {
+      form.hidden = false;
+      for (const part of [leave, again, forget, facts]) part.hidden = true;
+      badge.textContent = 'idle';
+      sentence.textContent = 'This page needs a participant token to join a stage.';
+    },
+    show(snapshot, tracks) {
+      const state = sessionStateOf(snapshot);
+      const { onStage, source, ended, reason } = snapshot.context;
+      if (badge.textContent !== state) note(SENTENCES[state] + (reason ? ` (${reason})` : ''));
+      badge.textContent = state;
+      document.body.dataset['state'] = state;
+      const isOver = state === 'idle' || state === 'failed';
+      sentence.textContent = (isOver && ended?.failure?.message) || SENTENCES[state];
+      leave.hidden = isOver || state === 'leaving';
+      again.hidden = !isOver;
+      forget.hidden = !isOver;
+      fact('participant', onStage?.participantId ?? null);
+      fact('stage', onStage?.stageArn ?? null);
+      fact('source', source && `${source.kind}: ${source.name}`);
+      const track = tracks?.video ?? null;
+      if (previewed !== track) {
+        previewed = track;
+        preview.srcObject = track === null ? null : new MediaStream([track]);
+      }
+    },
+    showFigures({ fps, frames, bytes, loops, rejoins }) {
+      fact('sent', `${fps} fps · ${frames} frames · ${(bytes / 1e6).toFixed(1)} MB`);
+      fact('loops', `${loops}`);
+      fact('rejoins', `${rejoins}`);
+    },
+  };
+}
