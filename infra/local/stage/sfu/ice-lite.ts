@@ -13,12 +13,6 @@ export function createIceCredentials(): IceCredentials {
   return { usernameFragment: randomBytes(6).toString('hex'), password: randomBytes(16).toString('hex') };
 }
 
-/** The username fragment of the side that a binding request is meant for, whether or not it is authentic. */
-export function readTargetUsernameFragment(datagram: Buffer): string | undefined {
-  const username = parseMessage(datagram)?.getAttributeValue('USERNAME');
-  return typeof username === 'string' ? username.split(':')[0] : undefined;
-}
-
 /**
  * Answers a binding request as an ICE-lite agent does: it checks nothing itself and lets the peer choose the path.
  *

@@ -2,25 +2,25 @@ import type { DtlsCertificate } from './dtls.ts';
 import type { PeerTransport } from './peer-transport.ts';
 import { type AnsweredSection, type Offer, readFragmentUsername, writeAnswer } from './sdp.ts';
 import { OfferError, type PeerSession } from './sfu.ts';
-import type { UdpMux } from './udp-mux.ts';
 
 /** What all peer connections of one SFU share. */
 export interface SfuContext {
-  readonly mux: UdpMux;
   readonly certificate: DtlsCertificate;
   readonly host: string;
+  readonly silenceLimitMs: number;
 }
 
 /** Answers `offer` with the accepted sections, and gives the transport the face that clients of the SFU see. */
 export function createPeerSession(
-  { mux, certificate, host }: SfuContext,
+  { certificate, host }: SfuContext,
   transport: PeerTransport,
   offer: Offer,
   accepted: readonly AnsweredSection[],
   streamId: string,
 ): PeerSession {
   const { fingerprint } = certificate;
-  const answerSdp = writeAnswer(offer, accepted, { ice: transport.ice, fingerprint, host, port: mux.port, streamId });
+  const { ice, port } = transport;
+  const answerSdp = writeAnswer(offer, accepted, { ice, fingerprint, host, port, streamId });
   return {
     answerSdp,
     get state() {

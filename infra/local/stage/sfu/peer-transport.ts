@@ -1,23 +1,21 @@
 import type { RemoteInfo } from 'node:dgram';
 import { createDtlsAssociation, type DtlsCertificate } from './dtls.ts';
 import { answerBindingRequest, createIceCredentials, type IceCredentials } from './ice-lite.ts';
+import type { PeerSocket } from './peer-socket.ts';
 import { type RtcpPacket, readRtcp } from './rtcp.ts';
 import type { RtpPacket } from './rtp.ts';
 import type { ConnectionState } from './sfu.ts';
 import { createSrtpReceiver, createSrtpSender, type SrtpReceiver, type SrtpSender } from './srtp.ts';
-import type { MuxedPeer, UdpMux } from './udp-mux.ts';
-
-/** A peer that was not heard for this long is gone. A browser sends at least a binding request every 2.5 s. */
-const SILENCE_LIMIT_MS = 10_000;
 
 /** ICE-lite, DTLS and SRTP of one peer connection. */
 export interface PeerTransport {
   readonly ice: IceCredentials;
+  readonly port: number;
   readonly state: ConnectionState;
   onStateChange(listener: (state: ConnectionState) => void): () => void;
   /** Sent only while connected; lost while dark. */
   sendRtp(header: Buffer, payload: Buffer): void;
-  /** Takes a compound RTCP packet. */
+  /** Takes a compound RTCP packet; sent only while connected, lost while dark. */
   sendRtcp(packet: Buffer): void;
   /** Closes the connection if the peer has fallen silent; to be called a few times a second. */
   checkSilence(): void;
@@ -26,16 +24,18 @@ export interface PeerTransport {
 }
 
 export interface PeerTransportOptions {
-  readonly mux: UdpMux;
+  readonly socket: PeerSocket;
   readonly certificate: DtlsCertificate;
   readonly peerFingerprint: { algorithm: string; value: string };
+  /** A peer that was not heard for this long is gone. */
+  readonly silenceLimitMs: number;
   received(packet: RtpPacket): void;
   receivedRtcp(packets: RtcpPacket[]): void;
 }
 
-/** Makes the stage's end of a peer connection and waits for the peer on the shared socket. */
+/** Makes the stage's end of a peer connection and waits for the peer. */
 export function createPeerTransport(options: PeerTransportOptions): PeerTransport {
-  const { mux } = options;
+  const { socket, silenceLimitMs } = options;
   const ice = createIceCredentials();
   const listeners = new Set<(state: ConnectionState) => void>();
   let state: ConnectionState = 'connecting';
@@ -50,13 +50,13 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
     state = next;
     if (next === 'closed') {
       dtls.close();
-      mux.remove(peer);
+      void socket.close();
     }
     for (const listener of [...listeners]) listener(next);
     if (next === 'closed') listeners.clear();
   }
   function send(datagram: Buffer) {
-    if (path !== undefined && !dark) mux.send(datagram, path);
+    if (path !== undefined && !dark) socket.send(datagram, path);
   }
 
   const dtls = createDtlsAssociation(options.certificate, options.peerFingerprint, {
@@ -69,39 +69,40 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
     closed: () => enter('closed'),
   });
 
-  const peer: MuxedPeer = {
-    usernameFragment: ice.usernameFragment,
-    receiveStun(datagram, from) {
-      if (dark) return false;
-      const answer = answerBindingRequest(datagram, from, ice);
-      if (answer === undefined) return false;
-      heardAt = performance.now();
-      if (path === undefined || answer.nominated) path = from;
-      mux.send(answer.response, from);
-      return true;
-    },
-    receiveDtls(datagram) {
-      if (!dark) dtls.receive(datagram);
-    },
-    receiveRtp(datagram) {
-      if (dark) return;
-      const packet = receiver?.unprotectRtp(datagram);
-      if (packet === undefined) return;
-      heardAt = performance.now();
-      options.received(packet);
-    },
-    receiveRtcp(datagram) {
-      if (dark) return;
-      const compound = receiver?.unprotectRtcp(datagram);
-      if (compound === undefined) return;
-      heardAt = performance.now();
-      options.receivedRtcp(readRtcp(compound));
-    },
-  };
-  mux.add(peer);
+  function receiveStun(datagram: Buffer, from: RemoteInfo) {
+    const answer = answerBindingRequest(datagram, from, ice);
+    if (answer === undefined) return;
+    heardAt = performance.now();
+    if (path === undefined || answer.nominated) path = from;
+    socket.send(answer.response, from);
+  }
+  function receiveRtp(datagram: Buffer) {
+    const packet = receiver?.unprotectRtp(datagram);
+    if (packet === undefined) return;
+    heardAt = performance.now();
+    options.received(packet);
+  }
+  function receiveRtcp(datagram: Buffer) {
+    const compound = receiver?.unprotectRtcp(datagram);
+    if (compound === undefined) return;
+    heardAt = performance.now();
+    options.receivedRtcp(readRtcp(compound));
+  }
+  socket.onDatagram((datagram, from) => {
+    const [first, second] = datagram;
+    if (dark || first === undefined || second === undefined) return;
+    // RFC 7983: the first byte tells STUN, DTLS and RTP apart; RFC 5761: the second one RTP and RTCP.
+    if (first < 4) receiveStun(datagram, from);
+    else if (path === undefined) return;
+    else if (first >= 20 && first < 64) dtls.receive(datagram);
+    else if (first < 128 || first >= 192) return;
+    else if (second >= 192 && second < 224) receiveRtcp(datagram);
+    else receiveRtp(datagram);
+  });
 
   return {
     ice,
+    port: socket.port,
     get state() {
       return state;
     },
@@ -116,7 +117,7 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
       if (sender !== undefined && state === 'connected' && !dark) send(sender.protectRtcp(packet));
     },
     checkSilence() {
-      if (performance.now() - heardAt > SILENCE_LIMIT_MS) enter('closed');
+      if (performance.now() - heardAt > silenceLimitMs) enter('closed');
     },
     close: () => enter('closed'),
     setDark: (value) => {

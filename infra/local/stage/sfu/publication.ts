@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import { createForwardedTrack, type ForwardedPacket, type ForwardedTrack } from './forwarded-track.ts';
 import { createPeerSession, type SfuContext } from './peer-session.ts';
+import { openPeerSocket } from './peer-socket.ts';
 import { createPeerTransport } from './peer-transport.ts';
 import { createReceivedStream, type ReceivedStream } from './received-stream.ts';
 import { type NtpTime, type RtcpPacket, writeKeyFrameRequest, writeNack, writeReceiverReport } from './rtcp.ts';
@@ -42,10 +43,11 @@ interface PublishedStream {
 /**
  * Answers a publisher's offer: it takes the first audio and the first video section that it can.
  *
- * @throws {OfferError} if it can take none.
+ * @throws {OfferError} if it can take none; the system's error if the host address cannot be bound.
  */
-export function createPublication(context: SfuContext, offer: Offer): PublicationSource {
+export async function createPublication(context: SfuContext, offer: Offer): Promise<PublicationSource> {
   const accepted = acceptSections(offer);
+  const socket = await openPeerSocket(context.host);
   const reporterSsrc = randomInt(1, 2 ** 32);
   const streams = new Map<number, PublishedStream>();
   const tracks = new Map<MediaKind, ForwardedTrack>();
@@ -121,10 +123,11 @@ export function createPublication(context: SfuContext, offer: Offer): Publicatio
     }
   }
 
-  const { certificate, mux } = context;
+  const { certificate, silenceLimitMs } = context;
   const transport = createPeerTransport({
-    mux,
+    socket,
     certificate,
+    silenceLimitMs,
     peerFingerprint: offer.fingerprint,
     received,
     receivedRtcp,

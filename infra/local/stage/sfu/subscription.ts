@@ -1,6 +1,7 @@
 import { randomInt, randomUUID } from 'node:crypto';
 import type { ForwardedPacket } from './forwarded-track.ts';
 import { createPeerSession, type SfuContext } from './peer-session.ts';
+import { openPeerSocket } from './peer-socket.ts';
 import { createPeerTransport } from './peer-transport.ts';
 import type { MediaSink, PublicationSource } from './publication.ts';
 import { type NtpTime, type RtcpPacket, writeSenderReport } from './rtcp.ts';
@@ -27,10 +28,15 @@ interface SentStream {
 /**
  * Answers a subscriber's offer with the kinds of media that `source` has.
  *
- * @throws {OfferError} if it asks for none of them.
+ * @throws {OfferError} if it asks for none of them; the system's error if the host address cannot be bound.
  */
-export function createSubscription(context: SfuContext, source: PublicationSource, offer: Offer): SubscriptionTarget {
+export async function createSubscription(
+  context: SfuContext,
+  source: PublicationSource,
+  offer: Offer,
+): Promise<SubscriptionTarget> {
   const accepted = acceptSections(offer, source);
+  const socket = await openPeerSocket(context.host);
   const cname = randomUUID();
   const streams: Partial<Record<MediaKind, SentStream>> = {};
   for (const { codec, ssrc } of accepted) {
@@ -76,10 +82,11 @@ export function createSubscription(context: SfuContext, source: PublicationSourc
     }
   }
 
-  const { certificate, mux } = context;
+  const { certificate, silenceLimitMs } = context;
   const transport = createPeerTransport({
-    mux,
+    socket,
     certificate,
+    silenceLimitMs,
     peerFingerprint: offer.fingerprint,
     received() {},
     receivedRtcp,

@@ -4,34 +4,42 @@ import { createPublication, type PublicationSource } from './publication.ts';
 import { readOffer } from './sdp.ts';
 import type { PeerSession, Sfu } from './sfu.ts';
 import { createSubscription } from './subscription.ts';
-import { openUdpMux } from './udp-mux.ts';
 
 export interface SfuOptions {
-  /** The address that the SFU binds and names in its one candidate. Default: 127.0.0.1. */
+  /** The address that the SFU binds, and names in its one candidate. Default: 127.0.0.1. */
   host?: string;
-  /** Its UDP port, the same for all peer connections. Default: 0, any free one. */
-  port?: number;
+  /**
+   * A client that was not heard for this long has gone, or never came. Default: 10 s; a browser sends at least a binding
+   * request every 2.5 s.
+   */
+  silenceLimitMs?: number;
 }
 
-/** How often publishers get a receiver report and silent peers are looked for. */
+/** How often publishers get a receiver report and silent clients are looked for. */
 const TICK_MS = 250;
 
 /**
- * Makes an SFU on one UDP socket, which it opens at once. It is an ICE-lite agent and the passive side of DTLS.
- * `publish` and `subscribe` reject with the system's error if the socket could not be opened.
+ * Makes an SFU. It is an ICE-lite agent and the passive side of werift's DTLS; SRTP, RTCP and forwarding are its own,
+ * as werift's receivers and senders cost several times the CPU time per packet.
  */
-export function createSfu({ host = '127.0.0.1', port = 0 }: SfuOptions = {}): Sfu {
-  const opening = open(host, port);
-  // Whoever calls `publish` or `subscribe` gets the error.
-  opening.catch(() => {});
+export function createSfu({ host = '127.0.0.1', silenceLimitMs = 10_000 }: SfuOptions = {}): Sfu {
+  const certificate = createDtlsCertificate();
   const sources = new WeakMap<PeerSession, PublicationSource>();
   const sessions = new Map<PeerSession, { tick(): void }>();
+  let closed = false;
   let timer: NodeJS.Timeout | undefined;
 
+  async function context(): Promise<SfuContext> {
+    return { certificate: await certificate, host, silenceLimitMs };
+  }
   function tick() {
     for (const session of sessions.values()) session.tick();
   }
   function keep(session: PeerSession, ticking: { tick(): void }) {
+    if (closed) {
+      session.close();
+      throw new Error('SFU: closed');
+    }
     sessions.set(session, ticking);
     timer ??= setInterval(tick, TICK_MS);
     session.onStateChange((state) => {
@@ -45,7 +53,7 @@ export function createSfu({ host = '127.0.0.1', port = 0 }: SfuOptions = {}): Sf
 
   return {
     async publish(offerSdp) {
-      const source = createPublication(await opening, readOffer(offerSdp));
+      const source = await createPublication(await context(), readOffer(offerSdp));
       sources.set(source.publication, source);
       keep(source.publication, source);
       return source.publication;
@@ -53,19 +61,13 @@ export function createSfu({ host = '127.0.0.1', port = 0 }: SfuOptions = {}): Sf
     async subscribe(publication, offerSdp) {
       const source = sources.get(publication);
       if (source === undefined) throw new Error('publication: expected one of this SFU');
-      const target = createSubscription(await opening, source, readOffer(offerSdp));
+      const target = await createSubscription(await context(), source, readOffer(offerSdp));
       keep(target.subscription, target);
       return target.subscription;
     },
     async close() {
+      closed = true;
       for (const session of [...sessions.keys()]) session.close();
-      const context = await opening.catch(() => undefined);
-      await context?.mux.close();
     },
   };
-}
-
-async function open(host: string, port: number): Promise<SfuContext> {
-  const [mux, certificate] = await Promise.all([openUdpMux(host, port), createDtlsCertificate()]);
-  return { mux, certificate, host };
 }
