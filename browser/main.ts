@@ -29,9 +29,9 @@ const view = createView(document.querySelector('#view') ?? document.body, {
   },
 });
 
-/** Whoever embeds the page hears of it what a server would hear, as `vp.message` events of its window. */
+/** Whoever embeds the page, from the same origin, hears of it what a server would hear. */
 function tell(message: PageMessage): void {
-  dispatchEvent(new CustomEvent<PageMessage>('vp.message', { detail: message }));
+  parent.postMessage(message, location.origin);
 }
 
 let before = session.actor.getSnapshot();
