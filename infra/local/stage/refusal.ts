@@ -3,19 +3,29 @@ export class Refusal extends Error {
   override readonly name = 'Refusal';
   /** HTTP status. */
   readonly status: number;
-  readonly code: RefusalCode;
+  readonly code: string;
 
-  constructor(code: RefusalCode, message: string) {
+  constructor(code: RefusalCode, message: string, status: number = STATUS[code]) {
     super(message);
     this.code = code;
-    this.status = STATUS[code];
+    this.status = status;
+  }
+}
+
+/** A {@link Refusal} that the test control asked for, with the code and status it asked for. */
+export class InjectedRefusal extends Refusal {
+  override readonly code: string;
+
+  constructor(code = 'INJECTED', status = 500) {
+    super('INJECTED', 'Asked for by the test control.', status);
+    this.code = code;
   }
 }
 
 const STATUS = {
   BAD_REQUEST: 400,
   BAD_OFFER: 400,
-  TOKEN_MALFORMED: 401,
+  TOKEN_INVALID: 401,
   TOKEN_EXPIRED: 401,
   TOKEN_NOT_ALLOWED: 403,
   NOT_YOURS: 403,

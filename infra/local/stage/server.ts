@@ -1,11 +1,13 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { createAdmission } from './admission.ts';
 import { createApiHandler } from './api/api-server.ts';
 import { createOperations, type Endpoints } from './api/operations.ts';
+import { createControlHandler } from './control/control-server.ts';
+import { Faults } from './control/faults.ts';
 import { createEventsServer } from './events/events-server.ts';
 import { isLoopbackHost, sendJson } from './http.ts';
-import { systemClock } from './model/clock.ts';
+import { createSystemClock } from './model/clock.ts';
 import { type Limits, Registry } from './model/registry.ts';
 import type { Sfu } from './sfu/sfu.ts';
 import { createSfu } from './sfu/werift-sfu.ts';
@@ -57,61 +59,84 @@ export interface StageServer {
  */
 export async function startStage(options: StageOptions = {}): Promise<StageServer> {
   const host = options.host ?? '127.0.0.1';
-  const clock = systemClock;
+  const clock = createSystemClock();
   const limits = { ...DEFAULT_LIMITS, ...options.limits };
   const registry = new Registry(clock, options.sessionLingerMs ?? 60_000);
   const ownKey = await generateSigningKey();
   const sfu = options.sfu ?? createSfu({ host });
-  const media = new Media(sfu, registry, clock, limits);
+  const faults = new Faults();
+  const media = new Media(sfu, registry, faults, clock, limits);
   const admit = createAdmission(registry, ownKey, clock);
   let url = '';
   const endpoints = (): Endpoints => ({ events: `${url.replace('http', 'ws')}/events`, whip: `${url}/whip` });
-  const events = createEventsServer({ registry, admit, graceMs: options.eventsGraceMs ?? 10_000 });
-  const serveMedia = createWhipHandler({ admit, media, baseUrl: () => url });
+  const events = createEventsServer({
+    registry,
+    media,
+    admit,
+    faults,
+    clock,
+    ownKeyArn: ownKey.arn,
+    graceMs: options.eventsGraceMs ?? 10_000,
+  });
+  const serveMedia = createWhipHandler({ admit, media, faults, clock, baseUrl: () => url });
+  const serveControl = createControlHandler(faults);
   const serveApi = createApiHandler(createOperations({ registry, ownKey, limits, endpoints }));
 
-  const serve = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
-    if (!isLoopbackHost(request)) return sendJson(response, 403, { message: 'Expected a loopback name in Host.' });
+  const servePublic = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname } = new URL(request.url ?? '/', url);
     if (isMediaPath(pathname)) return serveMedia(pathname, request, response);
     if (request.method === 'POST') return serveApi(pathname.slice(1), request, response);
     sendJson(response, 404, { message: 'There is nothing at this path.' });
   };
-  const server = createServer((request, response) => {
-    serve(request, response).catch((error: unknown) => {
-      options.log?.(`${request.method} failed: ${error instanceof Error ? error.message : 'unknown error'}`);
-      if (!response.headersSent) sendJson(response, 500, { message: 'The local stage failed.' });
-      else response.destroy();
-    });
-  });
-  server.on('upgrade', (request, socket, head) => {
+  const log = options.log ?? (() => undefined);
+  const publicServer = createServer(guarded(servePublic, log));
+  publicServer.on('upgrade', (request, socket, head) => {
     socket.on('error', () => socket.destroy());
-    if (!isLoopbackHost(request)) return void socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
-    events.upgrade(request, socket, head).catch(() => socket.destroy());
+    if (!isLoopbackHost(request)) socket.end('HTTP/1.1 403 Forbidden\r\nconnection: close\r\n\r\n');
+    else events.upgrade(request, socket, head).catch(() => socket.destroy());
   });
-  url = await listen(server, host, options.port ?? DEFAULT_PORT, 'port');
+  const controlServer = createServer(guarded(serveControl, log));
 
-  return {
-    url,
-    controlUrl: '',
-    async close() {
-      events.close();
-      await sfu.close();
-      await stop(server);
-    },
+  async function close(): Promise<void> {
+    events.close();
+    await sfu.close();
+    clock.stop();
+    await Promise.all([stop(publicServer), stop(controlServer)]);
+  }
+
+  try {
+    url = await listen(publicServer, host, options.port ?? DEFAULT_PORT, 'port');
+    const controlUrl = await listen(controlServer, host, options.controlPort ?? DEFAULT_CONTROL_PORT, 'controlPort');
+    return { url, controlUrl, close };
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+/** Lets only loopback names in, and answers 500 where the handler fails. */
+function guarded(
+  handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>,
+  log: (line: string) => void,
+): RequestListener {
+  return (request, response) => {
+    if (!isLoopbackHost(request)) {
+      sendJson(response, 403, { message: 'Expected a loopback name in the header Host.' });
+      return;
+    }
+    handle(request, response).catch((error: unknown) => {
+      log(`${request.method} failed: ${error instanceof Error ? error.message : 'unknown error'}`);
+      if (response.headersSent) response.destroy();
+      else sendJson(response, 500, { message: 'The local stage failed.' });
+    });
   };
 }
 
 async function listen(server: Server, host: string, port: number, option: string): Promise<string> {
   await new Promise<void>((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new Error(
-              `Port ${port} is taken. Stop what listens there, or start the stage with another ${option} (0: any free one).`,
-            )
-          : error,
-      );
+      const taken = `Port ${port} is taken: stop what listens there, or give the local stage another ${option} (0: any).`;
+      reject(error.code === 'EADDRINUSE' ? new Error(taken) : error);
     });
     server.listen(port, host, resolve);
   });

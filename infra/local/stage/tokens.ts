@@ -57,7 +57,7 @@ export interface VerifiedToken {
 /** A token that is no good. The message never holds the token. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
-  readonly code: 'TOKEN_EXPIRED' | 'TOKEN_MALFORMED';
+  readonly code: 'TOKEN_EXPIRED' | 'TOKEN_INVALID';
 
   constructor(code: TokenError['code'], message: string) {
     super(message);
@@ -128,7 +128,7 @@ const claimsSchema = v.object({
  * Reads a participant token and checks its signature, its time and its claims.
  *
  * @param publicKeyMaterialOf gives the PEM of the key with an ARN, or `undefined` where there is none
- * @throws {TokenError} `TOKEN_EXPIRED` for one that is past its time, `TOKEN_MALFORMED` for all else
+ * @throws {TokenError} `TOKEN_EXPIRED` for one that is past its time, `TOKEN_INVALID` for all else
  */
 export async function verifyParticipantToken(
   token: string,
@@ -138,7 +138,7 @@ export async function verifyParticipantToken(
   const keyArn = keyArnOf(token);
   const publicKeyMaterial = publicKeyMaterialOf(keyArn);
   if (publicKeyMaterial === undefined) {
-    throw new TokenError('TOKEN_MALFORMED', 'The token names a key that this stage does not know in its header kid.');
+    throw new TokenError('TOKEN_INVALID', 'The token names a key that this stage does not know in its header kid.');
   }
   const payload = await jwtVerify(token, createPublicKey(publicKeyMaterial), {
     algorithms: [ALGORITHM],
@@ -147,17 +147,17 @@ export async function verifyParticipantToken(
     (result) => result.payload,
     (cause: unknown) => {
       if (cause instanceof errors.JWTExpired) throw new TokenError('TOKEN_EXPIRED', 'The token has expired.');
-      throw new TokenError('TOKEN_MALFORMED', 'The signature of the token does not match its content and key.');
+      throw new TokenError('TOKEN_INVALID', 'The signature of the token does not match its content and key.');
     },
   );
   const claims = v.safeParse(claimsSchema, payload);
   if (!claims.success) {
     const path = v.getDotPath(claims.issues[0]) ?? 'claims';
-    throw new TokenError('TOKEN_MALFORMED', `The token's ${path} is not as expected: ${claims.issues[0].expected}.`);
+    throw new TokenError('TOKEN_INVALID', `The token's ${path} is not as expected: ${claims.issues[0].expected}.`);
   }
   const { output } = claims;
   if (output.topic !== stageIdOf(output.resource)) {
-    throw new TokenError('TOKEN_MALFORMED', "The token's topic is not the id in its resource.");
+    throw new TokenError('TOKEN_INVALID', "The token's topic is not the id in its resource.");
   }
   return {
     identity: {
@@ -179,7 +179,7 @@ function keyArnOf(token: string): string {
     const { kid } = decodeProtectedHeader(token);
     if (kid !== undefined) return kid;
   } catch {
-    throw new TokenError('TOKEN_MALFORMED', 'The token is not a JSON Web Token.');
+    throw new TokenError('TOKEN_INVALID', 'The token is not a JSON Web Token.');
   }
-  throw new TokenError('TOKEN_MALFORMED', 'The token has no kid in its header.');
+  throw new TokenError('TOKEN_INVALID', 'The token has no kid in its header.');
 }

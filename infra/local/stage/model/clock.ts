@@ -6,10 +6,25 @@ export interface Clock {
   after(delayMs: number, task: () => void): () => void;
 }
 
-export const systemClock: Clock = {
-  now: () => Date.now(),
-  after(delayMs, task) {
-    const timer = setTimeout(task, delayMs);
-    return () => clearTimeout(timer);
-  },
-};
+/** The real time. `stop` cancels every task that is still to run, and with it what would keep the process alive. */
+export function createSystemClock(): Clock & { stop(): void } {
+  const timers = new Set<NodeJS.Timeout>();
+  return {
+    now: () => Date.now(),
+    after(delayMs, task) {
+      const timer = setTimeout(() => {
+        timers.delete(timer);
+        task();
+      }, delayMs);
+      timers.add(timer);
+      return () => {
+        timers.delete(timer);
+        clearTimeout(timer);
+      };
+    },
+    stop() {
+      for (const timer of timers) clearTimeout(timer);
+      timers.clear();
+    },
+  };
+}

@@ -19,10 +19,10 @@ interface Present {
   holds: Set<Hold>;
 }
 
-/** A participant that was taken off the stage, whatever held it there. */
+/** A participant that went off the stage although something held it there, and why. */
 export interface Removal {
   readonly participantId: string;
-  readonly code: 'PARTICIPANT_DISCONNECTED' | 'STAGE_DELETED';
+  readonly code: 'LEFT' | 'PARTICIPANT_DISCONNECTED' | 'STAGE_DELETED';
   readonly reason: string;
 }
 
@@ -83,7 +83,7 @@ export class Stage {
     return () => this.#listeners.delete(listener);
   }
 
-  /** Called for each participant that is taken off, after it has gone. Returns what takes the listener away. */
+  /** Called for each {@link Removal}, after the participant has gone. Returns what takes the listener away. */
   onRemoval(listener: (removal: Removal) => void): () => void {
     this.#removalListeners.add(listener);
     return () => this.#removalListeners.delete(listener);
@@ -104,7 +104,7 @@ export class Stage {
     let cancelRelease: (() => void) | undefined;
     const drop = () => {
       if (!present.holds.delete(hold)) return;
-      if (present.holds.size === 0) this.#leave(identity.participantId, present);
+      if (present.holds.size === 0) this.#goOff(identity.participantId, present);
     };
     const hold: Hold = {
       release(graceMs) {
@@ -143,6 +143,11 @@ export class Stage {
     this.#changed();
   }
 
+  /** Takes a participant off that has left by its own will; it may come back. */
+  leave(participantId: string): void {
+    this.#remove({ participantId, code: 'LEFT', reason: '' });
+  }
+
   /** Removes a participant for good: it may not enter this stage again under this id. */
   disconnect(participantId: string, reason: string): void {
     this.#disconnected.add(participantId);
@@ -162,14 +167,6 @@ export class Stage {
     }
     this.#cancelSessionEnd();
     this.#endSession();
-  }
-
-  #remove(removal: Removal): void {
-    const present = this.#present.get(removal.participantId);
-    if (present === undefined) return;
-    present.holds.clear();
-    this.#leave(removal.participantId, present);
-    for (const listener of [...this.#removalListeners]) listener(removal);
   }
 
   #join(identity: Identity, client: ClientInfo): Present {
@@ -192,7 +189,15 @@ export class Stage {
     return present;
   }
 
-  #leave(participantId: string, present: Present): void {
+  #remove(removal: Removal): void {
+    const present = this.#present.get(removal.participantId);
+    if (present === undefined) return;
+    present.holds.clear();
+    this.#goOff(removal.participantId, present);
+    for (const listener of [...this.#removalListeners]) listener(removal);
+  }
+
+  #goOff(participantId: string, present: Present): void {
     this.#present.delete(participantId);
     present.record.state = 'DISCONNECTED';
     if (this.#present.size === 0) {

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Admitted } from '../admission.ts';
+import type { Fault, Faults } from '../control/faults.ts';
 import type { Clock } from '../model/clock.ts';
 import type { ClientInfo } from '../model/participant.ts';
 import type { Limits, Registry } from '../model/registry.ts';
@@ -9,6 +10,9 @@ import { OfferError, type PeerSession, type Publication, type Sfu, type Subscrip
 
 /** A peer connection whose client never shows up is closed after this long; ICE and DTLS on loopback take under 1 s. */
 export const CONNECT_TIMEOUT_MS = 15_000;
+
+/** Ids of ended resources that are remembered for {@link Media.hasEnded}. */
+const ENDED_IDS_KEPT = 10_000;
 
 interface Resource<Session extends PeerSession> {
   /** Unguessable: the `Location` of the resource. */
@@ -32,24 +36,29 @@ export class Media {
   readonly #clock: Clock;
   readonly #limits: Limits;
   readonly #resources = new Map<string, MediaResource>();
-  readonly #openListeners = new Set<(resource: MediaResource) => void>();
+  readonly #ended = new Set<string>();
+  readonly #faults: Faults;
 
-  constructor(sfu: Sfu, registry: Registry, clock: Clock, limits: Limits) {
+  constructor(sfu: Sfu, registry: Registry, faults: Faults, clock: Clock, limits: Limits) {
     this.#sfu = sfu;
     this.#clock = clock;
     this.#limits = limits;
-    registry.onRemoval((stage, { participantId }) => {
-      for (const resource of this.of(stage, participantId)) resource.session.close();
-    });
-  }
-
-  /** Called for each new peer connection. */
-  onOpen(listener: (resource: MediaResource) => void): void {
-    this.#openListeners.add(listener);
+    this.#faults = faults;
+    registry.onRemoval((stage, { participantId }) => this.close(stage, participantId));
   }
 
   find(id: string): MediaResource | undefined {
     return this.#resources.get(id);
+  }
+
+  /** Whether a resource has ended of late, so that its client's DELETE finds done what it asks for. */
+  hasEnded(id: string): boolean {
+    return this.#ended.has(id);
+  }
+
+  /** Closes every peer connection of a participant. */
+  close(stage: Stage, participantId: string): void {
+    for (const { session } of this.of(stage, participantId)) session.close();
   }
 
   /** The peer connections of a participant, as publisher and as subscriber. */
@@ -141,12 +150,33 @@ export class Media {
     const cancelTimeout = this.#clock.after(CONNECT_TIMEOUT_MS, () => {
       if (session.state === 'connecting') session.close();
     });
+    const target = { participantId, direction: resource.kind, strike: (fault: Fault) => this.#strike(session, fault) };
+    const unwatch = this.#faults.watch('media', target);
     onClosed(session, () => {
       cancelTimeout();
+      unwatch();
       this.#resources.delete(resource.id);
+      this.#remember(resource.id);
       hold.release(0);
     });
-    for (const listener of this.#openListeners) listener(resource);
+    this.#faults.strike('media', target);
+  }
+
+  #remember(id: string): void {
+    this.#ended.add(id);
+    const [oldest] = this.#ended;
+    if (this.#ended.size > ENDED_IDS_KEPT && oldest !== undefined) this.#ended.delete(oldest);
+  }
+
+  #strike(session: PeerSession, { action, delayMs = 0 }: Fault): (() => void) | undefined {
+    if (action === 'cut') {
+      whenConnected(session, () => session.close());
+      return undefined;
+    }
+    const heal = () => session.setDark(false);
+    session.setDark(true);
+    if (action === 'delay') this.#clock.after(delayMs, heal);
+    return heal;
   }
 }
 
@@ -155,6 +185,17 @@ function onClosed(session: PeerSession, react: () => void): void {
   else {
     session.onStateChange((state) => {
       if (state === 'closed') react();
+    });
+  }
+}
+
+/** Calls at once where the session has come this far. */
+function whenConnected(session: PeerSession, react: () => void): void {
+  if (session.state !== 'connecting') react();
+  else {
+    const stop = session.onStateChange((state) => {
+      stop();
+      if (state === 'connected') react();
     });
   }
 }

@@ -1,7 +1,9 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Admit } from '../admission.ts';
+import type { Fault, Faults } from '../control/faults.ts';
 import { contentType, readBody, sendJson } from '../http.ts';
-import { Refusal } from '../refusal.ts';
+import type { Clock } from '../model/clock.ts';
+import { InjectedRefusal, Refusal } from '../refusal.ts';
 import { clientInfo } from './client.ts';
 import type { Media, MediaResource } from './media.ts';
 
@@ -40,7 +42,7 @@ export const isMediaPath = (path: string): boolean => /^\/(whip|whep)(\/|$)/.tes
 function bearerToken(request: IncomingMessage): string {
   const [scheme, token] = (request.headers.authorization ?? '').split(' ', 2);
   if (scheme?.toLowerCase() !== 'bearer' || token === undefined || token === '') {
-    throw new Refusal('TOKEN_MALFORMED', 'Expected the header Authorization: Bearer <participant token>.');
+    throw new Refusal('TOKEN_INVALID', 'Expected the header Authorization: Bearer <participant token>.');
   }
   return token;
 }
@@ -51,13 +53,35 @@ function expectContentType(request: IncomingMessage, expected: string): void {
   }
 }
 
+export interface WhipOptions {
+  readonly admit: Admit;
+  readonly media: Media;
+  readonly faults: Faults;
+  readonly clock: Clock;
+  /** Of the stage, without a slash at its end. */
+  readonly baseUrl: () => string;
+}
+
+/** A request that the test control wants to get no answer. */
+class Unanswered extends Error {
+  override readonly name = 'Unanswered';
+}
+
 /** Serves WHIP (RFC 9725) and WHEP, in the forms of the IVS SDK and of third-party clients. */
-export function createWhipHandler({ admit, media, baseUrl }: { admit: Admit; media: Media; baseUrl: () => string }) {
+export function createWhipHandler({ admit, media, faults, clock, baseUrl }: WhipOptions) {
+  async function endure(request: IncomingMessage, fault: Fault | undefined): Promise<void> {
+    if (fault?.action === 'delay') await new Promise<void>((resolve) => clock.after(fault.delayMs ?? 0, resolve));
+    if (fault?.action === 'refuse') throw new InjectedRefusal(fault.code, fault.status);
+    if (fault?.action === 'cut') request.socket.destroy();
+    if (fault?.action === 'drop' || fault?.action === 'cut') throw new Unanswered();
+  }
+
   async function open(target: Exclude<Target, { action: 'resource' }>, request: IncomingMessage) {
     expectContentType(request, 'application/sdp');
     const admitted = await admit(bearerToken(request), target.action);
     const offer = await readBody(request);
     const client = clientInfo(request);
+    await endure(request, faults.take('offer', admitted.identity.participantId, target.action));
     if (target.action === 'subscribe') return media.subscribe(admitted, client, target.publisherId, offer);
     if (target.participantId !== undefined && target.participantId !== admitted.identity.participantId) {
       throw new Refusal('NOT_YOURS', 'The token is of another participant than the one in the path.');
@@ -91,8 +115,7 @@ export function createWhipHandler({ admit, media, baseUrl }: { admit: Admit; med
       await session.addCandidates(await readBody(request));
       response.writeHead(204, CORS).end();
     } else if (request.method === 'DELETE' && target.action === 'resource') {
-      const { session } = await find(target.resourceId, request);
-      session.close();
+      if (!media.hasEnded(target.resourceId)) (await find(target.resourceId, request)).session.close();
       response.writeHead(200, CORS).end();
     } else {
       throw new Refusal('METHOD_NOT_ALLOWED', `Not a method of this path: ${request.method}.`);
@@ -105,6 +128,7 @@ export function createWhipHandler({ admit, media, baseUrl }: { admit: Admit; med
       if (target === undefined) throw new Refusal('NOT_FOUND', 'There is nothing at this path.');
       await serve(target, request, response);
     } catch (error) {
+      if (error instanceof Unanswered) return;
       if (!(error instanceof Refusal)) throw error;
       sendJson(response, error.status, { code: error.code, message: error.message }, CORS);
     }
