@@ -64,7 +64,7 @@ const WIRE_STATUSES = [
 const FAILURE_CODES = Object.keys(FAILURES) as [FailureCode, ...FailureCode[]];
 
 const text = v.pipe(v.string(), v.nonEmpty('must not be empty'));
-const count = v.pipe(v.number(), v.minValue(0, 'must be 0 or more'));
+const count = v.pipe(v.number(), v.finite('must be finite'), v.minValue(0, 'must be 0 or more'));
 const epoch = v.pipe(count, v.integer('must be a whole number'));
 
 /** `epoch`: the invite that a message speaks of; `pageId`: the page load. Absent means the present one. */
@@ -155,6 +155,9 @@ export type VpUpdate = v.InferOutput<(typeof serverMessages)['vp.update']>;
 export type VpStats = v.InferOutput<(typeof pageMessages)['vp.stats']>;
 export type Asset = v.InferOutput<typeof asset>;
 
+/** The schema of every message, by who sends it. */
+export const MESSAGE_SCHEMAS = { server: serverMessages, page: pageMessages } as const;
+
 /** Every message type with who sends it. */
 export const MESSAGE_TYPES = {
   server: Object.keys(serverMessages) as ServerMessage['type'][],
@@ -217,9 +220,11 @@ function parse(expected: Schemas, opposite: Schemas, data: string): unknown {
   throw new ProtocolError('INVALID_FIELD', `The field "${v.getDotPath(issue)}" of ${type} ${expectation(issue)}.`);
 }
 
-function expectation(issue: v.BaseIssue<unknown>): string {
-  if (issue.kind === 'validation') return issue.message;
-  return issue.received === 'undefined' ? 'is missing' : `must be ${issue.expected}`;
+function expectation({ kind, type, received, expected, message }: v.BaseIssue<unknown>): string {
+  if (kind === 'validation') return message;
+  if (received === 'undefined') return 'is missing';
+  if (type === 'picklist') return `must be one of ${expected?.replace(/[()"]/g, '').replaceAll(' | ', ', ')}`;
+  return `must be ${expected === 'Object' ? 'an object' : `a ${expected}`}`;
 }
 
 function parseJson(data: string): unknown {

@@ -25,3 +25,17 @@ export const LEGAL_PREDECESSORS: Readonly<Record<VpStatus, readonly (VpStatus | 
 export function isLegalTransition(from: VpStatus | 'NONE', to: VpStatus): boolean {
   return LEGAL_PREDECESSORS[to].includes(from);
 }
+
+/**
+ * The statuses to report one after another, so that a record that says `from` comes to say `to` by legal transitions
+ * alone: none if it says so already; `null` if there is no way, which means that the record knows better (it was kicked
+ * meanwhile).
+ *
+ * CONNECTED is the only status that another one implies: the page may be seen to publish before its `vp.joined_stage`
+ * was seen, when that was lost with a connection.
+ */
+export function legalSteps(from: VpStatus | 'NONE', to: VpStatus): VpStatus[] | null {
+  if (from === to) return [];
+  if (isLegalTransition(from, to)) return [to];
+  return to === 'PUBLISHED' && isLegalTransition(from, 'CONNECTED') ? ['CONNECTED', to] : null;
+}
