@@ -1,5 +1,12 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import { CipherContext, DtlsServer, HashAlgorithm, NamedCurveAlgorithm, SignatureAlgorithm } from 'werift';
+import {
+  CipherContext,
+  DtlsServer,
+  type DtlsSocket,
+  HashAlgorithm,
+  NamedCurveAlgorithm,
+  SignatureAlgorithm,
+} from 'werift';
 import { AEAD_AES_128_GCM, AES128_CM_HMAC_SHA1_80, SRTP_KEY_LENGTH, SRTP_SALT_LENGTH, type SrtpKeys } from './srtp.ts';
 
 /** A certificate and key of the SFU's own making. */
@@ -67,7 +74,7 @@ export function createDtlsAssociation(
 
   function close() {
     if (!open) return;
-    if (dtls.connected) handlers.send(closeNotify(dtls));
+    if (dtls.connected) handlers.send(writeCloseNotify(dtls));
     open = false;
     // Any flight above the last one ends werift's retransmission loop, which otherwise keeps a timer for half a minute.
     dtls.dtls.flight = Number.MAX_SAFE_INTEGER;
@@ -108,8 +115,8 @@ function srtpKeys(dtls: DtlsServer): { local: SrtpKeys; remote: SrtpKeys } {
   };
 }
 
-/** werift ends an association without a word; a browser then needs its ICE timeout to notice. */
-function closeNotify(dtls: DtlsServer): Buffer {
+/** The record that ends an association. werift sends none; a browser then needs its ICE timeout to notice. */
+export function writeCloseNotify(dtls: DtlsSocket): Buffer {
   const { epoch } = dtls.dtls;
   dtls.dtls.recordSequenceNumber += 1;
   const sequenceNumber = dtls.dtls.recordSequenceNumber;

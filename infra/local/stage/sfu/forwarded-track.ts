@@ -36,11 +36,13 @@ const LAYER_SILENCE_MS = 1_000;
  *
  * @param wantKeyFrame Called with a layer that needs a key frame: it is better than the present one and is taken from
  *   then on, or it stands in for one that fell silent.
+ * @param now The time in milliseconds, from any start.
  */
 export function createForwardedTrack(
   kind: MediaKind,
   clockRate: number,
   wantKeyFrame: (ssrc: number) => void,
+  now: () => number = () => performance.now(),
 ): ForwardedTrack {
   const history = new Array<ForwardedPacket | undefined>(HISTORY_PACKETS);
   let current: { ssrc: number; rank: number; sequenceOffset: number; timestampOffset: number } | undefined;
@@ -50,7 +52,7 @@ export function createForwardedTrack(
 
   function mayTake(packet: RtpPacket, rank: number): boolean {
     if (current === undefined || last === undefined) return true;
-    if (performance.now() - last.at > LAYER_SILENCE_MS) return true;
+    if (now() - last.at > LAYER_SILENCE_MS) return true;
     if (rank >= current.rank) return false;
     if (startsKeyFrame(packet.payload)) return true;
     if (asked !== packet.ssrc) {
@@ -68,7 +70,7 @@ export function createForwardedTrack(
       current = { ssrc, rank, sequenceOffset: 0, timestampOffset: 0 };
       return current;
     }
-    const elapsed = Math.round(((performance.now() - last.at) * clockRate) / 1_000);
+    const elapsed = Math.round(((now() - last.at) * clockRate) / 1_000);
     current = {
       ssrc,
       rank,
@@ -96,7 +98,7 @@ export function createForwardedTrack(
       const forwarded = { sequenceNumber, timestamp, marker: packet.marker, payload: packet.payload };
       history[sequenceNumber % HISTORY_PACKETS] = forwarded;
       const ahead = last === undefined ? 0 : (sequenceNumber - last.sequenceNumber) & 0xffff;
-      if (last === undefined || ahead < 0x8000) last = { sequenceNumber, timestamp, at: performance.now() };
+      if (last === undefined || ahead < 0x8000) last = { sequenceNumber, timestamp, at: now() };
       return forwarded;
     },
     find(sequenceNumber) {

@@ -9,8 +9,16 @@ export interface ReceivedStream {
   report(): ReportBlock;
 }
 
-/** Starts the account of stream `ssrc`. */
-export function createReceivedStream(ssrc: number, clockRate: number): ReceivedStream {
+/**
+ * Starts the account of stream `ssrc`.
+ *
+ * @param now The time in milliseconds, from any start.
+ */
+export function createReceivedStream(
+  ssrc: number,
+  clockRate: number,
+  now: () => number = () => performance.now(),
+): ReceivedStream {
   let first: number | undefined;
   let highest = 0;
   let packets = 0;
@@ -29,7 +37,7 @@ export function createReceivedStream(ssrc: number, clockRate: number): ReceivedS
         const ahead = (sequenceNumber - highest) & 0xffff;
         if (ahead < 0x8000) highest += ahead;
       }
-      const transit = (performance.now() * clockRate) / 1_000 - timestamp;
+      const transit = (now() * clockRate) / 1_000 - timestamp;
       const difference = Math.abs(transit - (lastTransit ?? transit));
       lastTransit = transit;
       // A timestamp that went round its 32 bits says nothing of the network.
@@ -37,14 +45,14 @@ export function createReceivedStream(ssrc: number, clockRate: number): ReceivedS
     },
     countSenderReport({ seconds, fraction }) {
       const compactNtp = (((seconds & 0xffff) << 16) | (fraction >>> 16)) >>> 0;
-      lastSenderReport = { compactNtp, at: performance.now() };
+      lastSenderReport = { compactNtp, at: now() };
     },
     report() {
       const expected = first === undefined ? 0 : highest - first + 1;
       const expectedNow = expected - reported.expected;
       const lostNow = expectedNow - (packets - reported.packets);
       reported = { expected, packets };
-      const sinceReportMs = lastSenderReport === undefined ? 0 : performance.now() - lastSenderReport.at;
+      const sinceReportMs = lastSenderReport === undefined ? 0 : now() - lastSenderReport.at;
       return {
         ssrc,
         fractionLost: lostNow > 0 ? Math.min(255, Math.floor((256 * lostNow) / expectedNow)) : 0,

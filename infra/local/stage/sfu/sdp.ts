@@ -75,6 +75,10 @@ const BITRATE_HINTS = 'x-google-start-bitrate=2500;x-google-min-bitrate=1500;x-g
  * @throws {OfferError} if it is not SDP, or its media is not bundled over one ICE and DTLS transport.
  */
 export function readOffer(sdp: string): Offer {
+  // werift's parser fails on bundled media without them, and does not say so.
+  if (!/^a=ice-ufrag:\S/m.test(sdp) || !/^a=ice-pwd:\S/m.test(sdp)) {
+    throw new OfferError('offer: expected SDP (RFC 8866) with a=ice-ufrag and a=ice-pwd');
+  }
   let description: SessionDescription;
   try {
     description = SessionDescription.parse(sdp);
@@ -89,9 +93,7 @@ export function readOffer(sdp: string): Offer {
       throw new OfferError(`a=group:BUNDLE: expected every m= section in it, and mid ${rtp.muxId ?? '(none)'} is not`);
     }
   }
-  const usernameFragment = first.iceParams?.usernameFragment;
-  const password = first.iceParams?.password;
-  if (!usernameFragment || !password) throw new OfferError('a=ice-ufrag and a=ice-pwd: expected in the offer');
+  const { usernameFragment = '', password = '' } = first.iceParams ?? {};
   const fingerprint = first.dtlsParams?.fingerprints.find(({ algorithm }) =>
     FINGERPRINT_ALGORITHMS.includes(algorithm.toLowerCase()),
   );

@@ -1,6 +1,6 @@
 import { randomInt } from 'node:crypto';
 import { Candidate, Connection, DtlsClient, SessionDescription } from 'werift';
-import { createDtlsCertificate, type DtlsCertificate } from '../dtls.ts';
+import { createDtlsCertificate, type DtlsCertificate, writeCloseNotify } from '../dtls.ts';
 import type { RtpPacket } from '../rtp.ts';
 import {
   AEAD_AES_128_GCM,
@@ -38,6 +38,8 @@ export interface LightPeer {
   onRtcp(listener: (packet: Buffer) => void): void;
   /** Fulfilled when the stage has ended the DTLS association. */
   readonly ended: Promise<void>;
+  /** Ends the DTLS association, as a browser's `close()` does, and stops. */
+  end(): Promise<void>;
   /** Stops without a word, as a client that crashed. */
   close(): Promise<void>;
 }
@@ -79,6 +81,10 @@ export async function connectLightPeer(options: LightPeerOptions): Promise<Light
         if (packet !== undefined) rtp(packet);
       }
     });
+    const close = async () => {
+      open = false;
+      await ice.close();
+    };
     return {
       answerSdp,
       ssrcs: { audio: announced('audio') ?? offered.audio, video: announced('video') ?? offered.video },
@@ -96,10 +102,11 @@ export async function connectLightPeer(options: LightPeerOptions): Promise<Light
         rtcp = listener;
       },
       ended,
-      async close() {
-        open = false;
-        await ice.close();
+      async end() {
+        await ice.send(writeCloseNotify(dtls));
+        await close();
       },
+      close,
     };
   } catch (error) {
     await ice.close();
