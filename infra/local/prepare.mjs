@@ -151,10 +151,22 @@ function versionOf(executablePath) {
 async function firstFailure(commands, title, run) {
   for (const command of commands) {
     const { code, output } = await run(title, command);
-    const lastLines = output.trim().split('\n').slice(-3).join(' / ');
-    if (code !== 0) return `exit code ${code}: ${lastLines}`;
+    if (code !== 0) return `exit code ${code}: ${reasonIn(output)}`;
   }
   return undefined;
+}
+
+/**
+ * The end of what a command said, in one line and without a stack.
+ *
+ * @param {string} output
+ */
+function reasonIn(output) {
+  const lines = output.split('\n').map((line) => line.trim());
+  return lines
+    .filter((line) => line !== '' && !line.startsWith('at '))
+    .slice(-3)
+    .join(' / ');
 }
 
 /**

@@ -146,7 +146,7 @@ describe('prepare', () => {
       chromiumAfter: 'browsers install',
       results: {
         'apt-get update': { code: 100, output: 'Err:1 http://deb.debian.org\nE: Failed to fetch\n' },
-        '/usr/bin/chromium --version': { code: 127, output: 'libnss3.so: cannot open shared object file' },
+        '/usr/bin/chromium --version': { code: 127, output: 'Error: no libnss3.so\n    at start (cli.js:1:2)\n' },
       },
     });
     await expect(prepare({ chromium: true }, surroundings)).rejects.toThrow(
@@ -158,7 +158,7 @@ describe('prepare', () => {
           '  elsewhere',
           'Tried to install:',
           "  Debian's package: exit code 100: Err:1 http://deb.debian.org / E: Failed to fetch",
-          "  Puppeteer's download: exit code 127: libnss3.so: cannot open shared object file",
+          "  Puppeteer's download: exit code 127: Error: no libnss3.so",
           'Install Google Chrome or Chromium, or set PUPPETEER_EXECUTABLE_PATH to the program of one, and run this again.',
         ].join('\n'),
       ),
