@@ -23,6 +23,8 @@ export interface LightPeerOptions {
   srtpProfiles?: SrtpProfile[];
   /** Simulcast layers to offer, in order. Default: none. */
   rids?: readonly string[];
+  /** Listens from the first packet on, as {@link LightPeer.onRtcp} does later. */
+  onRtcp?(packet: Buffer): void;
 }
 
 /** A peer connection that is no browser's: full ICE and DTLS of werift, and RTP that the test writes itself. */
@@ -68,7 +70,7 @@ export async function connectLightPeer(options: LightPeerOptions): Promise<Light
     const sender = createSrtpSender({ profile, key: keys.localKey, salt: keys.localSalt });
     const receiver = createSrtpReceiver({ profile, key: keys.remoteKey, salt: keys.remoteSalt });
     let rtp = (_packet: RtpPacket) => {};
-    let rtcp = (_packet: Buffer) => {};
+    let rtcp = options.onRtcp ?? ((_packet: Buffer) => {});
     let open = true;
     ice.onData.subscribe((datagram) => {
       const [first = 0, second = 0] = datagram;
