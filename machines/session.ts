@@ -1,5 +1,5 @@
 import type { ActorRefFrom, SnapshotFrom } from 'xstate';
-import { assign, fromCallback, raise, sendTo, setup } from 'xstate';
+import { assertEvent, assign, fromCallback, raise, sendTo, setup } from 'xstate';
 import type { Failure } from './failures.ts';
 import { failure } from './failures.ts';
 import type { Asset, REMOVALS, SessionState } from './protocol.ts';
@@ -28,8 +28,10 @@ export interface SessionEnd {
 }
 
 export interface SessionContext {
+  /** The epoch the server named last; `null` until it named one. */
+  epoch: number | null;
   invite: SessionInvite | null;
-  /** A newer invite that waits until the present session has left the stage. */
+  /** Another invite that waits until the present session has left the stage. */
   nextInvite: SessionInvite | null;
   source: SourceInfo | null;
   /** Who the page is on the stage; `null` while it is not on it. */
@@ -41,10 +43,14 @@ export interface SessionContext {
   /** Why the machine is where it is: why media stopped, the stage was lost, or leaving began. */
   reason: string;
   failure: Failure | null;
-  /** The session that ended last. An invite that is not newer is not started again. */
+  /** The session that ended last, or that was called off before the page heard of it. */
   ended: SessionEnd | null;
 }
 
+/**
+ * What the server asks. It comes in order from one connection, so the last word counts: an epoch other than the last
+ * one named is news, lower ones too (a server that lost its count), and the same one is a repeat that starts nothing.
+ */
 export type SessionEvent =
   | { type: 'session.start'; invite: SessionInvite }
   /** Without `epoch` it means the present session. */
@@ -96,6 +102,8 @@ export const SESSION_DELAYS = {
   publishTimeout: 5_000,
   /** From asking to leave until the stage was left; after it the session ends all the same. */
   leaveTimeout: 1_000,
+  /** For the whole session: IVS keeps a participant on a stage for at most 24 hours. */
+  sessionTimeout: 86_400_000,
 } as const;
 
 /** Before each new attempt to join, in milliseconds; the last one is repeated. */
@@ -105,6 +113,7 @@ const BACKOFF_MS = [250, 500, 1_000, 2_000, 4_000] as const;
 const PUBLISHES_PER_JOIN = 3;
 
 const initialContext: SessionContext = {
+  epoch: null,
   invite: null,
   nextInvite: null,
   source: null,
@@ -116,48 +125,6 @@ const initialContext: SessionContext = {
   failure: null,
   ended: null,
 };
-
-type Ev<T extends SessionEvent['type']> = { event: Extract<SessionEvent, { type: T }> };
-type WithReason = { event: { reason: string } };
-type WithFailure = { event: { failure: Failure } };
-
-const startIsNewer = {
-  type: 'is newer',
-  params: ({ event }: Ev<'session.start'>) => ({ epoch: event.invite.epoch }),
-} as const;
-const stopIsNewer = { type: 'is newer', params: ({ event }: Ev<'session.stop'>) => ({ epoch: event.epoch }) } as const;
-const stopCoversSession = {
-  type: 'covers session',
-  params: ({ event }: Ev<'session.stop'>) => ({ epoch: event.epoch }),
-} as const;
-const stopCoversNext = {
-  type: 'covers next invite',
-  params: ({ event }: Ev<'session.stop'>) => ({ epoch: event.epoch }),
-} as const;
-const beginStarted = {
-  type: 'begin session',
-  params: ({ event }: Ev<'session.start'>) => ({ invite: event.invite }),
-} as const;
-const keepStarted = {
-  type: 'keep next invite',
-  params: ({ event }: Ev<'session.start'>) => ({ invite: event.invite }),
-} as const;
-const noteSource = {
-  type: 'note source',
-  params: ({ event }: Ev<'source.ready'>) => ({ source: event.source }),
-} as const;
-const noteOnStage = {
-  type: 'note on stage',
-  params: ({ event }: Ev<'stage.joined'>) => ({ participantId: event.participantId, stageArn: event.stageArn }),
-} as const;
-const noteReason = { type: 'note reason', params: ({ event }: WithReason) => ({ reason: event.reason }) } as const;
-const noteSuperseded = { type: 'note reason', params: { reason: 'SUPERSEDED' } } as const;
-const noteEnded = { type: 'note reason', params: { reason: 'ENDED' } } as const;
-const noteFailure = { type: 'note failure', params: ({ event }: WithFailure) => ({ failure: event.failure }) } as const;
-const noteCrash = {
-  type: 'note failure',
-  params: ({ event }: { event: { error: unknown } }) => ({ failure: failure('INTERNAL', String(event.error)) }),
-} as const;
 
 const SOURCE_TIMEOUT = failure('ASSET_TIMEOUT', 'The asset gave no picture in time. Is the server of its URL up?');
 
@@ -176,31 +143,54 @@ export const sessionMachine = setup({
     stage: fromCallback<StageCommand, StageInput>(() => notProvided('stage')),
   },
   actions: {
-    'begin session': assign(({ context }, params: { invite: SessionInvite | null }) => ({
+    'keep invite': assign(({ event }) => {
+      assertEvent(event, 'session.start');
+      return { nextInvite: event.invite, epoch: event.invite.epoch };
+    }),
+    'begin kept invite': assign(({ context }) => ({
       ...initialContext,
-      invite: params.invite,
+      epoch: context.epoch,
+      invite: context.nextInvite,
       ended: context.ended,
     })),
-    'keep next invite': assign({ nextInvite: (_, params: { invite: SessionInvite }) => params.invite }),
-    'forget next invite': assign({ nextInvite: null }),
-    'note source': assign({ source: (_, params: { source: SourceInfo }) => params.source }),
-    'note reason': assign({ reason: (_, params: { reason: string }) => params.reason }),
-    'note failure': assign({
-      failure: (_, params: { failure: Failure }) => params.failure,
-      reason: (_, params) => params.failure.code,
+    'forget kept invite': assign({ nextInvite: null }),
+    'note epoch': assign(({ context, event }) => {
+      assertEvent(event, 'session.stop');
+      return { epoch: event.epoch ?? context.epoch };
     }),
-    'note on stage': assign({
-      onStage: (_, params: { participantId: string; stageArn: string }) => params,
-      publishTries: 0,
-      reason: '',
+    'note source': assign(({ event }) => {
+      assertEvent(event, 'source.ready');
+      return { source: event.source };
     }),
-    'note off stage': assign({ onStage: null }),
+    'note reason': assign(({ event }) => {
+      assertEvent(event, ['session.stop', 'media.stopped', 'stage.lost', 'stage.removed']);
+      return { reason: event.reason };
+    }),
+    'note superseded': assign({ reason: 'SUPERSEDED' }),
+    'note asset ended': assign({ reason: 'ENDED' }),
+    'note failure': assign(({ event }) => {
+      assertEvent(event, ['source.failed', 'stage.failed']);
+      return { failure: event.failure, reason: event.failure.code };
+    }),
+    'note crash': assign((_, params: { actor: string; error: unknown }) => ({
+      failure: crash(params),
+      reason: 'INTERNAL',
+    })),
+    'note on stage': assign(({ event }) => {
+      assertEvent(event, 'stage.joined');
+      const { participantId, stageArn } = event;
+      return { onStage: { participantId, stageArn }, publishTries: 0, reason: '' };
+    }),
     'note media': assign({ hasPublished: true, publishTries: 0, joinTries: 0, reason: '' }),
     'count publish': assign({ publishTries: ({ context }) => context.publishTries + 1 }),
-    'count join': assign({ joinTries: ({ context }) => Math.min(context.joinTries + 1, BACKOFF_MS.length) }),
+    'count join': assign({
+      onStage: null,
+      joinTries: ({ context }) => Math.min(context.joinTries + 1, BACKOFF_MS.length),
+    }),
     'note gave up': assign(({ context, event }) => {
-      const reason = event.type === 'stage.lost' ? event.reason : context.reason;
-      return { reason, failure: gaveUp(context, reason) };
+      assertEvent(event, 'stage.lost');
+      const failed = gaveUp(context, event.reason);
+      return { failure: failed, reason: failed.code };
     }),
     'end session': assign({
       onStage: null,
@@ -210,22 +200,24 @@ export const sessionMachine = setup({
         failure: context.failure,
       }),
     }),
-    'end unseen session': assign({
-      ended: (_, params: { epoch: number; reason: string }) => ({ ...params, failure: null }),
+    'end unseen session': assign(({ context, event }) => {
+      assertEvent(event, 'session.stop');
+      const epoch = event.epoch ?? context.epoch;
+      return { epoch, ended: { epoch: epoch ?? 0, reason: event.reason, failure: null } };
     }),
     'ask to publish': sendTo('stage', { type: 'publish' }),
     'ask to publish again': sendTo('stage', { type: 'republish' }),
     'ask to leave': sendTo('stage', { type: 'leave' }),
   },
   guards: {
-    'is newer': ({ context }, params: { epoch: number | undefined }) => (params.epoch ?? -1) > newestEpoch(context),
-    'covers session': ({ context }, params: { epoch: number | undefined }) =>
-      params.epoch === undefined || params.epoch >= (context.invite?.epoch ?? 0),
-    'covers next invite': ({ context }, params: { epoch: number | undefined }) =>
-      params.epoch === undefined || params.epoch >= (context.nextInvite?.epoch ?? 0),
+    'names another epoch': ({ context, event }) => {
+      assertEvent(event, ['session.start', 'session.stop']);
+      const epoch = event.type === 'session.start' ? event.invite.epoch : event.epoch;
+      return epoch !== undefined && epoch !== context.epoch;
+    },
     'has source': ({ context }) => context.source !== null,
     'has failure': ({ context }) => context.failure !== null,
-    'has next invite': ({ context }) => context.nextInvite !== null,
+    'has kept invite': ({ context }) => context.nextInvite !== null,
     'may publish again': ({ context }) => context.publishTries < PUBLISHES_PER_JOIN,
     // A session that has published lasts as long as its token, whose end the stage actor tells by `stage.failed`.
     'may join again': ({ context }) => context.hasPublished || context.joinTries < BACKOFF_MS.length,
@@ -241,14 +233,12 @@ export const sessionMachine = setup({
   states: {
     idle: {
       on: {
-        'session.start': { guard: startIsNewer, target: 'session', actions: beginStarted },
-        'session.stop': {
-          guard: stopIsNewer,
-          actions: {
-            type: 'end unseen session',
-            params: ({ event }) => ({ epoch: event.epoch ?? 0, reason: event.reason }),
-          },
+        'session.start': {
+          guard: 'names another epoch',
+          target: 'session',
+          actions: ['keep invite', 'begin kept invite'],
         },
+        'session.stop': { guard: 'names another epoch', actions: 'end unseen session' },
       },
     },
 
@@ -257,29 +247,39 @@ export const sessionMachine = setup({
         id: 'source',
         src: 'source',
         input: ({ context }) => ({ asset: context.invite?.asset ?? null }),
-        onError: { target: 'over', actions: noteCrash },
+        onError: {
+          target: 'over',
+          actions: { type: 'note crash', params: ({ event }) => ({ actor: 'source', error: event.error }) },
+        },
       },
+      after: { sessionTimeout: { actions: raise({ type: 'session.stop', reason: 'MAX_DURATION' }) } },
       initial: 'connection',
-      on: { 'source.ready': { actions: noteSource } },
+      on: { 'source.ready': { actions: 'note source' } },
       states: {
         connection: {
           invoke: {
             id: 'stage',
             src: 'stage',
             input: ({ context }) => ({ invite: context.invite }),
-            onError: { target: '#session.over', actions: noteCrash },
+            onError: {
+              target: '#session.over',
+              actions: { type: 'note crash', params: ({ event }) => ({ actor: 'stage', error: event.error }) },
+            },
           },
-          exit: 'note off stage',
           initial: 'joining',
           on: {
-            'session.stop': { guard: stopCoversSession, target: '.leaving', actions: noteReason },
-            'session.start': { guard: startIsNewer, target: '.leaving', actions: [keepStarted, noteSuperseded] },
-            'source.ended': { target: '.leaving', actions: noteEnded },
-            'source.failed': { target: '.leaving', actions: noteFailure },
-            'stage.failed': { target: '.leaving', actions: noteFailure },
-            'stage.removed': { target: '#session.over', actions: noteReason },
+            'session.stop': { target: '.leaving', actions: ['note epoch', 'note reason'] },
+            'session.start': {
+              guard: 'names another epoch',
+              target: '.leaving',
+              actions: ['keep invite', 'note superseded'],
+            },
+            'source.ended': { target: '.leaving', actions: 'note asset ended' },
+            'source.failed': { target: '.leaving', actions: 'note failure' },
+            'stage.failed': { target: '.leaving', actions: 'note failure' },
+            'stage.removed': { target: '#session.over', actions: 'note reason' },
             'stage.lost': [
-              { guard: 'may join again', target: 'reconnecting', actions: noteReason },
+              { guard: 'may join again', target: 'reconnecting', actions: 'note reason' },
               { target: '#session.over', actions: 'note gave up' },
             ],
           },
@@ -288,15 +288,15 @@ export const sessionMachine = setup({
               after: { joinTimeout: { actions: raise({ type: 'stage.lost', reason: 'JOIN_TIMEOUT' }) } },
               on: {
                 'stage.joined': [
-                  { guard: 'has source', target: 'publishing', actions: [noteOnStage, 'ask to publish'] },
-                  { target: 'joined', actions: noteOnStage },
+                  { guard: 'has source', target: 'publishing', actions: ['note on stage', 'ask to publish'] },
+                  { target: 'joined', actions: 'note on stage' },
                 ],
               },
             },
 
             joined: {
               after: { sourceTimeout: { actions: raise({ type: 'source.failed', failure: SOURCE_TIMEOUT }) } },
-              on: { 'source.ready': { target: 'publishing', actions: [noteSource, 'ask to publish'] } },
+              on: { 'source.ready': { target: 'publishing', actions: ['note source', 'ask to publish'] } },
             },
 
             publishing: {
@@ -308,7 +308,7 @@ export const sessionMachine = setup({
                     guard: 'may publish again',
                     target: 'publishing',
                     reenter: true,
-                    actions: [noteReason, 'count publish', 'ask to publish again'],
+                    actions: ['note reason', 'count publish', 'ask to publish again'],
                   },
                   { actions: raise(({ event }) => ({ type: 'stage.lost', reason: event.reason })) },
                 ],
@@ -319,7 +319,7 @@ export const sessionMachine = setup({
               on: {
                 'media.stopped': {
                   target: 'publishing',
-                  actions: [noteReason, 'count publish', 'ask to publish again'],
+                  actions: ['note reason', 'count publish', 'ask to publish again'],
                 },
               },
             },
@@ -328,8 +328,8 @@ export const sessionMachine = setup({
               entry: 'ask to leave',
               after: { leaveTimeout: '#session.over' },
               on: {
-                'session.start': { guard: startIsNewer, actions: keepStarted },
-                'session.stop': { guard: stopCoversNext, actions: 'forget next invite' },
+                'session.start': { guard: 'names another epoch', actions: 'keep invite' },
+                'session.stop': { actions: ['note epoch', 'forget kept invite'] },
                 'stage.left': '#session.over',
                 'stage.lost': '#session.over',
                 'stage.removed': '#session.over',
@@ -345,10 +345,14 @@ export const sessionMachine = setup({
           entry: 'count join',
           after: { backoff: 'connection' },
           on: {
-            'session.stop': { guard: stopCoversSession, target: '#session.over', actions: noteReason },
-            'session.start': { guard: startIsNewer, target: '#session.over', actions: [keepStarted, noteSuperseded] },
-            'source.ended': { target: '#session.over', actions: noteEnded },
-            'source.failed': { target: '#session.over', actions: noteFailure },
+            'session.stop': { target: '#session.over', actions: ['note epoch', 'note reason'] },
+            'session.start': {
+              guard: 'names another epoch',
+              target: '#session.over',
+              actions: ['keep invite', 'note superseded'],
+            },
+            'source.ended': { target: '#session.over', actions: 'note asset ended' },
+            'source.failed': { target: '#session.over', actions: 'note failure' },
           },
         },
       },
@@ -357,11 +361,7 @@ export const sessionMachine = setup({
     over: {
       entry: 'end session',
       always: [
-        {
-          guard: 'has next invite',
-          target: 'session',
-          actions: { type: 'begin session', params: ({ context }) => ({ invite: context.nextInvite }) },
-        },
+        { guard: 'has kept invite', target: 'session', actions: 'begin kept invite' },
         { guard: 'has failure', target: 'failed' },
         { target: 'idle' },
       ],
@@ -369,8 +369,12 @@ export const sessionMachine = setup({
 
     failed: {
       on: {
-        'session.start': { guard: startIsNewer, target: 'session', actions: beginStarted },
-        'session.stop': { guard: stopCoversSession, target: 'idle' },
+        'session.start': {
+          guard: 'names another epoch',
+          target: 'session',
+          actions: ['keep invite', 'begin kept invite'],
+        },
+        'session.stop': { target: 'idle', actions: 'note epoch' },
       },
     },
   },
@@ -386,10 +390,6 @@ export function sessionStateOf(snapshot: SessionSnapshot): SessionState {
   return session === 'reconnecting' ? 'reconnecting' : session.connection;
 }
 
-function newestEpoch({ invite, nextInvite, ended }: SessionContext): number {
-  return Math.max(invite?.epoch ?? -1, nextInvite?.epoch ?? -1, ended?.epoch ?? -1);
-}
-
 function gaveUp({ onStage }: SessionContext, reason: string): Failure {
   return onStage === null
     ? failure(
@@ -397,6 +397,12 @@ function gaveUp({ onStage }: SessionContext, reason: string): Failure {
         `The stage could not be joined (${reason}). Does it exist, and can this machine reach IVS?`,
       )
     : failure('PUBLISH_FAILED', `No media arrived at the stage (${reason}). Are UDP and WHIP to IVS open?`);
+}
+
+/** Names the kind of error only: its text is not ours, and may hold a token. */
+function crash({ actor, error }: { actor: string; error: unknown }): Failure {
+  const kind = error instanceof Error ? error.name : typeof error;
+  return failure('INTERNAL', `The ${actor} of the page crashed (${kind}). Please report this fault.`);
 }
 
 function notProvided(actor: string): never {
