@@ -43,15 +43,18 @@ export class MediaWatch {
     return this.#heardAtMs === this.#lookedAtMs ? LOOK_MS.flowing : LOOK_MS.doubtful;
   }
 
-  /** Judges the present figures; `null` stands for "nothing is published". */
+  /** Judges the present figures; `null` stands for "there are none": nothing is published yet, or no more. */
   look(stats: MediaStats | null, nowMs: number): MediaVerdict {
     const before = this.#last;
-    this.#last = stats;
     this.#lookedAtMs = nowMs;
-    if (stats === null) return { type: 'waiting' };
-    if (stats.dtlsState === 'closed' || stats.dtlsState === 'failed') return { type: 'stopped', reason: 'DTLS_CLOSED' };
+    if (stats !== null) this.#last = stats;
+    if (stats?.dtlsState === 'closed' || stats?.dtlsState === 'failed') {
+      return { type: 'stopped', reason: 'DTLS_CLOSED' };
+    }
 
-    const moves = stats.framesSent > (before?.framesSent ?? 0) && stats.bytesSent > (before?.bytesSent ?? 0);
+    const grew = (figure: 'framesSent' | 'bytesSent' | 'packetsReceived') =>
+      (stats?.[figure] ?? 0) > (before?.[figure] ?? 0);
+    const moves = grew('framesSent') && grew('bytesSent');
     if (!this.#flowing) {
       if (!moves) return { type: 'waiting' };
       this.#flowing = true;
@@ -60,9 +63,9 @@ export class MediaWatch {
       return { type: 'flowing' };
     }
 
-    if (stats.packetsReceived > (before?.packetsReceived ?? 0)) this.#heardAtMs = nowMs;
+    if (grew('packetsReceived')) this.#heardAtMs = nowMs;
     if (moves) this.#framesAtMs = nowMs;
-    if (nowMs - this.#startedAtMs > TRUSTED_AFTER_MS) this.#silenceLimitMs = SILENCE_LIMIT_MS;
+    if (nowMs - this.#startedAtMs >= TRUSTED_AFTER_MS) this.#silenceLimitMs = SILENCE_LIMIT_MS;
     if (nowMs - this.#heardAtMs >= this.#silenceLimitMs) {
       this.#silenceLimitMs = Math.min(this.#silenceLimitMs * 2, LONGEST_SILENCE_LIMIT_MS);
       return { type: 'stopped', reason: 'STAGE_SILENT' };
