@@ -21,13 +21,14 @@ export function statusOf(snapshot: ParticipantSnapshot): StatusReport | null {
 }
 
 /**
- * The `vp.update` that the page is to have, the whole of it each time; `null` while an invite is being prepared, of
- * which the page must not hear before it can act on it.
+ * The `vp.update` that the page is to have, the whole invite each time or, when there is to be none, just its end.
+ * `null` while an invite is being prepared: the page must not hear of it before it can act on it.
  */
 export function updateOf(snapshot: ParticipantSnapshot, timestamp: string): VpUpdate | null {
   const { epoch, reason, invite, preparation } = snapshot.context;
   const status = statusForPage(snapshot);
   if (status === null) return null;
+  const isWanted = status === 'invited' || status === 'connected' || status === 'published';
   return {
     type: 'vp.update',
     status,
@@ -35,7 +36,8 @@ export function updateOf(snapshot: ParticipantSnapshot, timestamp: string): VpUp
       timestamp,
       epoch,
       ...(reason && { reason }),
-      ...(invite &&
+      ...(isWanted &&
+        invite &&
         preparation && {
           stageArn: invite.stageArn,
           participantToken: preparation.participantToken,

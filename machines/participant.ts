@@ -1,9 +1,9 @@
 import type { ActorRefFrom, SnapshotFrom } from 'xstate';
-import { assign, fromPromise, setup, stateIn } from 'xstate';
+import { assertEvent, assign, fromPromise, setup, stateIn } from 'xstate';
 import type { Failure, FailureCode } from './failures.ts';
 import { failure } from './failures.ts';
 import type { Asset, SessionState } from './protocol.ts';
-import { REMOVALS, SESSION_STATES } from './protocol.ts';
+import { REMOVALS } from './protocol.ts';
 
 /** One invite as the control plane gives it. */
 export interface ParticipantInvite {
@@ -14,7 +14,7 @@ export interface ParticipantInvite {
   loop: boolean;
   userId: string | null;
   attributes: Readonly<Record<string, string>>;
-  /** The session is ended after so many seconds on behalf of who invited; `null`: not. */
+  /** The session is ended after so many seconds on behalf of who invited; `null`, or more than that: after 24 hours. */
   maxDurationSeconds: number | null;
 }
 
@@ -37,7 +37,7 @@ export interface PageReport {
 }
 
 export interface ParticipantContext {
-  /** The newest epoch that was seen; an invite must be newer. */
+  /** The newest epoch that was invited or kicked; an invite must be newer. */
   epoch: number;
   invite: ParticipantInvite | null;
   preparation: Preparation | null;
@@ -47,7 +47,6 @@ export interface ParticipantContext {
   reason: string | null;
   failure: Failure | null;
   tellsMedia: boolean;
-  draining: boolean;
 }
 
 export type ParticipantEvent =
@@ -68,8 +67,8 @@ export type ParticipantEvent =
 export const PARTICIPANT_DELAYS = {
   /** For token and asset, fetched in parallel. */
   prepareTimeout: 20_000,
-  /** From the invite at the page until it is on the stage; longer than the page's own attempts together. */
-  joinTimeout: 90_000,
+  /** From the invite at the page until it is on the stage; longer than the page's own attempts together (97.75 s). */
+  joinTimeout: 100_000,
   /** From on stage until media is seen leaving; longer than the page's own attempts together. */
   publishTimeout: 45_000,
   /** Without a page on the stage, while the invite stands: a crashed page, a lost stage. */
@@ -90,28 +89,20 @@ const initialContext: ParticipantContext = {
   reason: null,
   failure: null,
   tellsMedia: false,
-  draining: false,
 };
 
 /** IVS keeps a participant on a stage for at most 24 hours. */
 const LONGEST_SESSION_MS = 24 * 60 * 60 * 1_000;
 
-type Ev<T extends ParticipantEvent['type']> = { event: Extract<ParticipantEvent, { type: T }> };
-
-const noteReason = {
-  type: 'note reason',
-  params: ({ event }: { event: { reason: string } }) => ({ reason: event.reason }),
-} as const;
-const notePage = { type: 'note page', params: ({ event }: Ev<'page.reported'>) => event } as const;
-const noteEnd = { type: 'note end', params: ({ event }: Ev<'page.reported'>) => event } as const;
-const isTold = { type: 'is told', params: ({ event }: Ev<'status.reported'>) => ({ epoch: event.epoch }) } as const;
+type On = { context: ParticipantContext; event: ParticipantEvent };
 
 /** A guard: the page speaks of the present invite, and stands in one of `states`. */
-const pageIs = (...states: SessionState[]) =>
-  ({ type: 'page is', params: ({ event }: Ev<'page.reported'>) => ({ report: event.report, states }) }) as const;
-const pageIsOver = pageIs('idle', 'failed');
-const pageIsOnStage = pageIs('joined', 'publishing');
-const pageIsOffStage = pageIs('joining', 'reconnecting');
+const pageIs =
+  (...states: SessionState[]) =>
+  ({ context, event }: On) => {
+    assertEvent(event, 'page.reported');
+    return event.report.epoch === context.epoch && states.includes(event.report.state);
+  };
 
 const noteFailure = (code: FailureCode, message: string) =>
   ({ type: 'note failure', params: { failure: failure(code, message) } }) as const;
@@ -140,48 +131,90 @@ export const participantMachine = setup({
     ),
   },
   actions: {
-    'begin invite': assign(({ context }, params: { invite: ParticipantInvite }) => ({
-      ...initialContext,
-      draining: context.draining,
-      epoch: params.invite.epoch,
-      invite: params.invite,
-    })),
+    'begin invite': assign(({ event }) => {
+      assertEvent(event, 'invite.received');
+      return { ...initialContext, epoch: event.invite.epoch, invite: event.invite };
+    }),
     'note preparation': assign((_, params: { preparation: Preparation }) => ({
       preparation: params.preparation,
       participantId: params.preparation.participantId,
     })),
-    'note page': assign(({ context }, { report }: { report: PageReport }) => ({
-      participantId: report.participantId ?? context.participantId,
-      reason: report.reason,
-      tellsMedia: context.tellsMedia || report.tellsMedia,
-    })),
-    'note end': assign((_, { report }: { report: PageReport }) => ({ reason: report.reason, failure: report.failure })),
-    'note reason': assign({ reason: (_, params: { reason: string }) => params.reason }),
+    'note page': assign(({ context, event }) => {
+      assertEvent(event, 'page.reported');
+      const { participantId, reason, tellsMedia } = event.report;
+      return {
+        participantId: participantId ?? context.participantId,
+        reason,
+        tellsMedia: context.tellsMedia || tellsMedia,
+      };
+    }),
+    'note end': assign(({ event }) => {
+      assertEvent(event, 'page.reported');
+      return { reason: event.report.reason, failure: event.report.failure };
+    }),
+    'note stray': assign(({ event }) => {
+      assertEvent(event, 'page.reported');
+      return { reason: 'NOT_INVITED', participantId: event.report.participantId };
+    }),
+    'note reason': assign(({ event }) => {
+      assertEvent(event, ['kick.received', 'drain', 'page.lost']);
+      return { reason: event.reason };
+    }),
+    'note epoch': assign(({ context, event }) => {
+      assertEvent(event, 'kick.received');
+      return { epoch: Math.max(context.epoch, event.epoch ?? 0) };
+    }),
+    'note page loading': assign({ reason: 'PAGE_LOADING' }),
+    'note superseded': assign({ reason: 'SUPERSEDED' }),
+    'note longest duration': assign({ reason: 'MAX_DURATION' }),
     'note failure': assign((_, params: { failure: Failure }) => ({
       failure: params.failure,
       reason: params.failure.code,
     })),
-    'begin draining': assign({ draining: true }),
     'end invite': assign({ invite: null, preparation: null, participantId: null, failure: null, tellsMedia: false }),
   },
   guards: {
-    'is newer': ({ context }, params: { epoch: number }) => !context.draining && params.epoch > context.epoch,
-    'is present': ({ context }, params: { epoch: number | undefined }) =>
-      params.epoch === undefined || params.epoch === context.epoch,
-    'page is': ({ context }, { report, states }: { report: PageReport; states: readonly SessionState[] }) =>
-      report.epoch === context.epoch && states.includes(report.state),
-    'page failed': ({ context }, { report }: { report: PageReport }) =>
-      report.epoch === context.epoch && report.failure !== null,
-    'page was removed': ({ context }, { report }: { report: PageReport }) =>
-      report.epoch === context.epoch && report.state === 'idle' && isRemoval(report.reason),
-    'tells media': ({ context }) => context.tellsMedia,
+    'invite is newer': ({ context, event }) => {
+      assertEvent(event, 'invite.received');
+      return event.invite.epoch > context.epoch;
+    },
+    'kick is newer': ({ context, event }) => {
+      assertEvent(event, 'kick.received');
+      return event.epoch !== undefined && event.epoch > context.epoch;
+    },
+    'kick covers invite': ({ context, event }) => {
+      assertEvent(event, 'kick.received');
+      return event.epoch === undefined || event.epoch >= context.epoch;
+    },
+    'page is over': pageIs('idle', 'failed'),
+    'page is on stage': pageIs('joined', 'publishing'),
+    'page is publishing media': pageIs('published'),
+    'page is off stage': pageIs('joining', 'reconnecting'),
+    'page has begun': pageIs('joining', 'joined', 'publishing', 'published', 'reconnecting', 'leaving'),
+    'page failed': ({ context, event }) => {
+      assertEvent(event, 'page.reported');
+      return event.report.epoch === context.epoch && event.report.failure !== null;
+    },
+    'page was removed': ({ context, event }) => {
+      assertEvent(event, 'page.reported');
+      const { epoch, state, reason } = event.report;
+      return epoch === context.epoch && state === 'idle' && isRemoval(reason);
+    },
+    'page is astray': ({ event }) => {
+      assertEvent(event, 'page.reported');
+      return event.report.state !== 'idle' && event.report.state !== 'failed';
+    },
+    'page tells media': ({ context }) => context.tellsMedia,
     'has failure': ({ context }) => context.failure !== null,
-    'is told': ({ context }, params: { epoch: number }) => params.epoch === context.epoch,
+    'status is of invite': ({ context, event }) => {
+      assertEvent(event, 'status.reported');
+      return event.epoch === context.epoch;
+    },
   },
   delays: {
     ...PARTICIPANT_DELAYS,
     maxDuration: ({ context }) =>
-      context.invite?.maxDurationSeconds ? context.invite.maxDurationSeconds * 1_000 : LONGEST_SESSION_MS,
+      Math.min((context.invite?.maxDurationSeconds ?? Number.POSITIVE_INFINITY) * 1_000, LONGEST_SESSION_MS),
   },
 }).createMachine({
   id: 'participant',
@@ -208,7 +241,7 @@ export const participantMachine = setup({
         process: {
           initial: 'running',
           states: {
-            running: { on: { drain: { target: 'draining', actions: 'begin draining' } } },
+            running: { on: { drain: 'draining' } },
             draining: {
               after: { drainTimeout: '#participant.stopped' },
               always: { guard: stateIn({ serving: { session: 'available' } }), target: '#participant.stopped' },
@@ -218,46 +251,34 @@ export const participantMachine = setup({
 
         session: {
           initial: 'available',
+          // An invite that was kicked before it was seen is over, and the control plane wants to hear so.
+          on: { 'kick.received': { guard: 'kick is newer', actions: 'note epoch' } },
           states: {
             available: {
               id: 'available',
               entry: 'end invite',
               on: {
-                'invite.received': {
-                  guard: {
-                    type: 'is newer',
-                    params: ({ event }) => ({ epoch: event.invite.epoch }),
-                  },
-                  target: 'active',
-                  actions: { type: 'begin invite', params: ({ event }) => ({ invite: event.invite }) },
-                },
+                'invite.received': { guard: 'invite is newer', target: 'active', actions: 'begin invite' },
+                'page.reported': { guard: 'page is astray', target: 'leaving', actions: 'note stray' },
               },
             },
 
             active: {
               initial: 'invited',
-              after: {
-                maxDuration: {
-                  target: 'leaving',
-                  actions: { type: 'note reason', params: { reason: 'MAX_DURATION' } },
-                },
-              },
+              after: { maxDuration: { target: 'leaving', actions: 'note longest duration' } },
               on: {
+                'invite.received': { guard: 'invite is newer', target: 'leaving', actions: 'note superseded' },
                 'kick.received': {
-                  guard: { type: 'is present', params: ({ event }) => ({ epoch: event.epoch }) },
+                  guard: 'kick covers invite',
                   target: 'leaving',
-                  actions: noteReason,
+                  actions: ['note epoch', 'note reason'],
                 },
-                drain: { target: 'leaving', actions: noteReason },
+                drain: { target: 'leaving', actions: 'note reason' },
                 'page.reported': [
-                  { guard: { type: 'page failed', params: ({ event }) => event }, target: 'errored', actions: noteEnd },
-                  {
-                    guard: { type: 'page was removed', params: ({ event }) => event },
-                    target: 'kicked',
-                    actions: noteEnd,
-                  },
-                  { guard: pageIsOver, target: 'available', actions: noteEnd },
-                  { guard: pageIs(...SESSION_STATES), actions: notePage },
+                  { guard: 'page failed', target: 'errored', actions: 'note end' },
+                  { guard: 'page was removed', target: 'kicked', actions: 'note end' },
+                  { guard: 'page is over', target: 'available', actions: 'note end' },
+                  { guard: 'page has begun', actions: 'note page' },
                 ],
               },
               states: {
@@ -292,12 +313,17 @@ export const participantMachine = setup({
                         },
                       },
                       on: {
-                        'kick.received': {
-                          guard: { type: 'is present', params: ({ event }) => ({ epoch: event.epoch }) },
+                        'invite.received': {
+                          guard: 'invite is newer',
                           target: '#available',
-                          actions: noteReason,
+                          actions: 'note superseded',
                         },
-                        drain: { target: '#available', actions: noteReason },
+                        'kick.received': {
+                          guard: 'kick covers invite',
+                          target: '#available',
+                          actions: ['note epoch', 'note reason'],
+                        },
+                        drain: { target: '#available', actions: 'note reason' },
                         'page.reported': {},
                       },
                     },
@@ -310,8 +336,8 @@ export const participantMachine = setup({
                       },
                       on: {
                         'page.reported': [
-                          { guard: pageIs('published'), target: '#published', actions: notePage },
-                          { guard: pageIsOnStage, target: '#connected', actions: notePage },
+                          { guard: 'page is publishing media', target: '#published', actions: 'note page' },
+                          { guard: 'page is on stage', target: '#connected', actions: 'note page' },
                         ],
                       },
                     },
@@ -323,7 +349,7 @@ export const participantMachine = setup({
                   after: {
                     // A program that speaks only of joining and leaving would never be seen to publish.
                     publishTimeout: {
-                      guard: 'tells media',
+                      guard: 'page tells media',
                       target: '#leaving',
                       actions: noteFailure(
                         'PUBLISH_FAILED',
@@ -332,10 +358,11 @@ export const participantMachine = setup({
                     },
                   },
                   on: {
-                    'page.lost': { target: 'recovering', actions: noteReason },
+                    'page.lost': { target: 'recovering', actions: 'note reason' },
+                    'page.loading': { target: 'recovering', actions: 'note page loading' },
                     'page.reported': [
-                      { guard: pageIs('published'), target: 'published', actions: notePage },
-                      { guard: pageIsOffStage, target: 'recovering', actions: notePage },
+                      { guard: 'page is publishing media', target: 'published', actions: 'note page' },
+                      { guard: 'page is off stage', target: 'recovering', actions: 'note page' },
                     ],
                   },
                 },
@@ -343,10 +370,11 @@ export const participantMachine = setup({
                 published: {
                   id: 'published',
                   on: {
-                    'page.lost': { target: 'recovering', actions: noteReason },
+                    'page.lost': { target: 'recovering', actions: 'note reason' },
+                    'page.loading': { target: 'recovering', actions: 'note page loading' },
                     'page.reported': [
-                      { guard: pageIsOnStage, target: 'connected', actions: notePage },
-                      { guard: pageIsOffStage, target: 'recovering', actions: notePage },
+                      { guard: 'page is on stage', target: 'connected', actions: 'note page' },
+                      { guard: 'page is off stage', target: 'recovering', actions: 'note page' },
                     ],
                   },
                 },
@@ -360,8 +388,8 @@ export const participantMachine = setup({
                   },
                   on: {
                     'page.reported': [
-                      { guard: pageIs('published'), target: 'published', actions: notePage },
-                      { guard: pageIsOnStage, target: 'connected', actions: notePage },
+                      { guard: 'page is publishing media', target: 'published', actions: 'note page' },
+                      { guard: 'page is on stage', target: 'connected', actions: 'note page' },
                     ],
                   },
                 },
@@ -393,7 +421,7 @@ export const participantMachine = setup({
                 },
               },
               on: {
-                'page.reported': { guard: pageIsOver, target: 'left' },
+                'page.reported': { guard: 'page is over', target: 'left' },
               },
             },
 
@@ -401,13 +429,13 @@ export const participantMachine = setup({
 
             kicked: {
               after: { reportTimeout: 'available' },
-              on: { 'status.reported': { guard: isTold, target: 'available' } },
+              on: { 'status.reported': { guard: 'status is of invite', target: 'available' } },
             },
 
             errored: {
               id: 'errored',
               after: { reportTimeout: 'available' },
-              on: { 'status.reported': { guard: isTold, target: 'available' } },
+              on: { 'status.reported': { guard: 'status is of invite', target: 'available' } },
             },
           },
         },
