@@ -1,6 +1,6 @@
 import type { Clock } from './model/clock.ts';
 import type { Identity } from './model/participant.ts';
-import type { Registry } from './model/registry.ts';
+import type { Limits, Registry } from './model/registry.ts';
 import type { Stage } from './model/stage.ts';
 import { Refusal } from './refusal.ts';
 import { type SigningKey, TokenError, type VerifiedToken, verifyParticipantToken } from './tokens.ts';
@@ -18,7 +18,7 @@ export type Admit = (token: string, need?: 'publish' | 'subscribe') => Promise<A
  * Makes the one check that the events socket, WHIP and WHEP share: signature, time, stage, participant, capability.
  * It throws a {@link Refusal} that names what is wrong.
  */
-export function createAdmission(registry: Registry, ownKey: SigningKey, clock: Clock): Admit {
+export function createAdmission(registry: Registry, ownKey: SigningKey, clock: Clock, limits: Limits): Admit {
   const publicKeyMaterialOf = (arn: string) =>
     arn === ownKey.arn ? ownKey.publicKeyMaterial : registry.publicKey(arn)?.publicKeyMaterial;
 
@@ -38,6 +38,9 @@ export function createAdmission(registry: Registry, ownKey: SigningKey, clock: C
     const { identity } = verified;
     if (stage.isDisconnected(identity.participantId)) {
       throw new Refusal('PARTICIPANT_DISCONNECTED', 'The participant of this token was disconnected from the stage.');
+    }
+    if (stage.size >= limits.participantsPerStage && !stage.has(identity.participantId)) {
+      throw new Refusal('STAGE_AT_CAPACITY', `The stage has ${stage.size} participants, which is its limit.`);
     }
     if (need !== undefined && !identity.capabilities[need]) {
       throw new Refusal('TOKEN_NOT_ALLOWED', `The token does not allow its bearer to ${need}.`);

@@ -9,6 +9,7 @@ import { createEventsServer } from './events/events-server.ts';
 import { isLoopbackHost, sendJson } from './http.ts';
 import { createSystemClock } from './model/clock.ts';
 import { type Limits, Registry } from './model/registry.ts';
+import { createLivePage } from './page/live-page.ts';
 import type { Sfu } from './sfu/sfu.ts';
 import { createSfu } from './sfu/werift-sfu.ts';
 import { generateSigningKey } from './tokens.ts';
@@ -66,7 +67,7 @@ export async function startStage(options: StageOptions = {}): Promise<StageServe
   const sfu = options.sfu ?? createSfu({ host });
   const faults = new Faults();
   const media = new Media(sfu, registry, faults, clock, limits);
-  const admit = createAdmission(registry, ownKey, clock);
+  const admit = createAdmission(registry, ownKey, clock, limits);
   let url = '';
   const endpoints = (): Endpoints => ({ events: `${url.replace('http', 'ws')}/events`, whip: `${url}/whip` });
   const events = createEventsServer({
@@ -82,10 +83,13 @@ export async function startStage(options: StageOptions = {}): Promise<StageServe
   const serveControl = createControlHandler(faults);
   const serveApi = createApiHandler(createOperations({ registry, ownKey, limits, endpoints }));
 
+  const livePage = createLivePage({ registry, media, events, faults, clock });
+
   const servePublic = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const { pathname } = new URL(request.url ?? '/', url);
     if (isMediaPath(pathname)) return serveMedia(pathname, request, response);
     if (request.method === 'POST') return serveApi(pathname.slice(1), request, response);
+    if (request.method === 'GET' && livePage.serve(pathname, response)) return;
     sendJson(response, 404, { message: 'There is nothing at this path.' });
   };
   const log = options.log ?? (() => undefined);
@@ -99,6 +103,7 @@ export async function startStage(options: StageOptions = {}): Promise<StageServe
 
   async function close(): Promise<void> {
     events.close();
+    livePage.close();
     await sfu.close();
     clock.stop();
     await Promise.all([stop(publicServer), stop(controlServer)]);

@@ -110,7 +110,7 @@ export async function signParticipantToken(
 const claimsSchema = v.object({
   exp: v.number(),
   iat: v.number(),
-  jti: v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[a-zA-Z0-9-]*$/)),
+  jti: v.pipe(v.string(), v.minLength(1), v.maxLength(64), v.regex(/^[a-zA-Z0-9-_]*$/)),
   resource: v.string(),
   topic: v.string(),
   events_url: v.string(),

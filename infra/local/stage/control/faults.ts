@@ -34,8 +34,12 @@ export class Faults {
   add(spec: FaultSpec): Fault {
     const fault = { ...spec, id: this.#nextId++ };
     this.#armed.push(fault);
-    if ((fault.step === 'media' || fault.step === 'events') && fault.participantId !== '*') {
-      for (const target of [...this.#targets[fault.step]]) this.strike(fault.step, target);
+    if (fault.step === 'media' || fault.step === 'events') {
+      const open = [...this.#targets[fault.step]].filter(({ participantId }) => participantId === fault.participantId);
+      for (const target of open.filter((one) => isAbout(fault, one)).slice(0, fault.count)) {
+        this.#countDown(fault.id);
+        this.#hit(fault, target);
+      }
     }
     return fault;
   }
@@ -52,17 +56,8 @@ export class Faults {
 
   /** Takes the oldest fault that is about this step of this participant, and counts it down. */
   take(step: FaultStep, participantId: string, direction?: Direction): Fault | undefined {
-    const fault = this.#armed.find(
-      (one) =>
-        one.step === step &&
-        (one.participantId === participantId || one.participantId === '*') &&
-        (one.direction === undefined || one.direction === direction),
-    );
-    if (fault === undefined) return undefined;
-    this.#armed = this.#armed.flatMap((one) => {
-      if (one !== fault) return [one];
-      return one.count > 1 ? [{ ...one, count: one.count - 1 }] : [];
-    });
+    const fault = this.#armed.find((one) => one.step === step && isAbout(one, { participantId, direction }));
+    if (fault !== undefined) this.#countDown(fault.id);
     return fault;
   }
 
@@ -78,8 +73,28 @@ export class Faults {
   /** Lets the next fault that is about this target strike it, if there is one. */
   strike(step: 'media' | 'events', target: Target): void {
     const fault = this.take(step, target.participantId, target.direction);
-    if (fault === undefined) return;
+    if (fault !== undefined) this.#hit(fault, target);
+  }
+
+  #hit(fault: Fault, target: Target): void {
     const heal = target.strike(fault);
     if (heal !== undefined) this.#struck.add({ target, heal });
   }
+
+  #countDown(id: number): void {
+    this.#armed = this.#armed.flatMap((one) => {
+      if (one.id !== id) return [one];
+      return one.count > 1 ? [{ ...one, count: one.count - 1 }] : [];
+    });
+  }
+}
+
+function isAbout(
+  fault: Fault,
+  { participantId, direction }: { participantId: string; direction?: Direction | undefined },
+): boolean {
+  return (
+    (fault.participantId === participantId || fault.participantId === '*') &&
+    (fault.direction === undefined || fault.direction === direction)
+  );
 }

@@ -114,7 +114,7 @@ export function createEventsServer(options: EventsServerOptions): EventsServer {
         connection.admitted.stage.setMuted(connection.participantId, message);
         break;
       case 'aws:ivs:EXCHANGE_TOKEN':
-        void exchangeToken(connection, message.payload, { admit, media, ownKeyArn });
+        exchangeToken(connection, message.payload, { admit, media, ownKeyArn }).catch(() => connection.terminate());
         break;
     }
   }
@@ -157,9 +157,11 @@ export function createEventsServer(options: EventsServerOptions): EventsServer {
     async upgrade(request, socket, head) {
       const token = request.headers['sec-websocket-protocol']?.split(',', 1)[0]?.trim() ?? '';
       try {
-        const admitted = await admit(token);
-        const fault = faults.take('join', admitted.identity.participantId);
+        const { identity } = await admit(token);
+        const fault = faults.take('join', identity.participantId);
         if (fault !== undefined) await endure(fault, socket);
+        // Once more: while a fault holds the handshake up, the participant may be disconnected or the stage deleted.
+        const admitted = await admit(token);
         server.handleUpgrade(request, socket, head, (webSocket) => {
           if (fault?.action === 'cut') webSocket.terminate();
           else open(webSocket, request, admitted);

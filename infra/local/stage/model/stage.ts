@@ -77,6 +77,11 @@ export class Stage {
     }));
   }
 
+  /** How many participants are on the stage. */
+  get size(): number {
+    return this.#present.size;
+  }
+
   /** Called after each change of `participants` or of the active session. Returns what takes the listener away. */
   onChange(listener: () => void): () => void {
     this.#listeners.add(listener);

@@ -1,0 +1,77 @@
+import { CreateParticipantTokenCommand, CreateStageCommand, IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime';
+import { type StageServer, startStage } from '../infra/local/stage/server.ts';
+import { type LightPublisher, type LightSubscriber, publishLight, subscribeLight } from './support/light-client.ts';
+
+const PUBLISHERS = 12;
+const SUBSCRIBERS = 30;
+/** Two seconds of media: 60 pictures and 100 audio packets from each publisher. */
+const PICTURES = 60;
+
+let stage: StageServer;
+let ivs: IVSRealTimeClient;
+
+beforeAll(async () => {
+  stage = await startStage({ port: 0, controlPort: 0 });
+  const credentials = { accessKeyId: 'local', secretAccessKey: 'local' };
+  ivs = new IVSRealTimeClient({ endpoint: stage.url, region: 'us-east-1', credentials });
+});
+afterAll(async () => {
+  ivs.destroy();
+  await stage.close();
+});
+
+async function createToken(stageArn: string | undefined) {
+  const { participantToken } = await ivs.send(new CreateParticipantTokenCommand({ stageArn }));
+  const { participantId = '', token = '' } = participantToken ?? {};
+  return { participantId, token };
+}
+
+async function until(what: string, isSo: () => boolean): Promise<void> {
+  const deadline = performance.now() + 15_000;
+  while (!isSo()) {
+    if (performance.now() > deadline) throw new Error(`waited 15 s for ${what}`);
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+}
+
+it('12 publishers at 2.5 Mbit/s and 30 subscribers, all connecting at once, lose no packet', async () => {
+  const { stage: created } = await ivs.send(new CreateStageCommand({}));
+  const publishers = await Promise.all(
+    Array.from({ length: PUBLISHERS }, async () => {
+      const { participantId, token } = await createToken(created?.arn);
+      const client = await publishLight({ url: `${stage.url}/whip/publish/${participantId}`, token });
+      return { participantId, client };
+    }),
+  );
+  const subscribers = await Promise.all(
+    Array.from({ length: SUBSCRIBERS }, async (_unused, index) => {
+      const { token } = await createToken(created?.arn);
+      const publisherId = publishers[index % PUBLISHERS]?.participantId ?? '';
+      return subscribeLight({ url: `${stage.url}/whep/${publisherId}`, token });
+    }),
+  );
+  await until('60 pictures at each subscriber', () =>
+    subscribers.every((one) => one.received().video.frames >= PICTURES),
+  );
+  const lost = subscribers.map((one) => one.received().video.lost + one.received().audio.lost);
+  const silent = subscribers.filter((one) => one.received().audio.packets < 80);
+  await closeAll(subscribers);
+  await closeAll(publishers.map(({ client }) => client));
+  expect({ lost, silent }).toEqual({ lost: Array.from({ length: SUBSCRIBERS }, () => 0), silent: [] });
+}, 60_000);
+
+it('a publisher that deletes its resource is gone for its subscriber, whose peer connection the stage ends', async () => {
+  const { stage: created } = await ivs.send(new CreateStageCommand({}));
+  const { participantId, token } = await createToken(created?.arn);
+  const publisher = await publishLight({ url: `${stage.url}/whip/publish/${participantId}`, token });
+  const viewer = await createToken(created?.arn);
+  const subscriber = await subscribeLight({ url: `${stage.url}/whep/${participantId}`, token: viewer.token });
+  await until('the first picture', () => subscriber.received().video.frames > 0);
+  await publisher.close();
+  await subscriber.ended;
+  await subscriber.vanish();
+});
+
+async function closeAll(clients: (LightPublisher | LightSubscriber)[]): Promise<void> {
+  await Promise.all(clients.map((client) => client.close()));
+}
