@@ -3,7 +3,7 @@ import { failure } from '../../machines/failures.ts';
 import type { StageCommand, StageEvent, StageInput } from '../../machines/session.ts';
 import { MediaWatch } from './media-watch.ts';
 import { stageEventOf } from './policy.ts';
-import type { MediaStats, MediaTracks, StageNews, StagePort } from './stage-port.ts';
+import type { MediaStats, MediaTracks, StageConnection, StageNews, StagePort } from './stage-port.ts';
 import { tokenHints } from './token-hints.ts';
 
 export interface StageActorOptions {
@@ -18,6 +18,9 @@ export interface StageActorOptions {
 
 /** After a rejected join, how long the SDK has to tell why. */
 const JOIN_NEWS_MS = 100;
+
+/** How long one look may take; after it the look has seen nothing. */
+const LOOK_LIMIT_MS = 5_000;
 
 const NOT_ALLOWED = failure(
   'TOKEN_NOT_ALLOWED',
@@ -57,7 +60,7 @@ export function createStageActor(options: StageActorOptions): CallbackActorLogic
     };
 
     const look = async (publish: number, wasFlowing: boolean) => {
-      const stats = await connection.stats().catch(() => null);
+      const stats = await statsOf(connection);
       if (publish !== watched) return;
       options.onStats?.(stats);
       const verdict = watch.look(stats, performance.now());
@@ -96,11 +99,31 @@ export function createStageActor(options: StageActorOptions): CallbackActorLogic
     );
 
     receive((command) => {
-      if (command.type !== 'leave') return publish();
-      leave();
-      sendBack({ type: 'stage.left' });
+      if (command.type === 'leave') {
+        leave();
+        sendBack({ type: 'stage.left' });
+        return;
+      }
+      try {
+        publish();
+      } catch (error) {
+        // XState stops an actor that throws without its clean-up: the page would stay on the stage.
+        leave();
+        throw error;
+      }
     });
 
     return leave;
+  });
+}
+
+/** `null` also when they cannot be had in time. */
+function statsOf(connection: StageConnection): Promise<MediaStats | null> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(resolve, LOOK_LIMIT_MS, null);
+    connection
+      .stats()
+      .then(resolve, () => resolve(null))
+      .finally(() => clearTimeout(timer));
   });
 }
