@@ -28,7 +28,7 @@ export function readAddress(location: Location, history: History, tab: Storage):
   const loop = url.searchParams.get('loop') !== 'false';
   return {
     participantToken: given || tab.getItem(TOKEN_KEY),
-    asset: assetOf(url.searchParams.get('asset') ?? DEFAULT_ASSET_NAME, loop),
+    asset: assetOf(url.searchParams.get('asset') || DEFAULT_ASSET_NAME, loop),
   };
 }
 
