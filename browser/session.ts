@@ -3,6 +3,7 @@ import { type SessionActor, sessionMachine } from '../machines/session.ts';
 import type { MediaFigures } from '../machines/session-link.ts';
 import type { Source } from './processor/source.ts';
 import { createSourceActor, type SourceActorOptions } from './processor/source-actor.ts';
+import { MediaTotals } from './stage/media-totals.ts';
 import { createStageActor } from './stage/stage-actor.ts';
 import type { MediaStats, MediaTracks, StageNews, StagePort } from './stage/stage-port.ts';
 
@@ -25,6 +26,7 @@ export function startSession(options: SessionOptions): Session {
   let tracks: MediaTracks | null = null;
   let source: Source | null = null;
   let stats: MediaStats | null = null;
+  let totals = new MediaTotals();
   let rejoins = 0;
 
   const machine = sessionMachine.provide({
@@ -46,18 +48,24 @@ export function startSession(options: SessionOptions): Session {
         },
         onStats: (latest) => {
           stats = latest;
+          if (latest !== null) totals.take(latest);
         },
         ...(options.onNews && { onNews: options.onNews }),
       }),
     },
   });
   const actor = createActor(machine);
-  let wasReconnecting = false;
+  let before = actor.getSnapshot();
   actor.subscribe((snapshot) => {
+    const isNew = snapshot.context.invite !== before.context.invite;
+    if (isNew) rejoins = 0;
+    if (isNew || snapshot.matches('idle') || snapshot.matches('failed')) {
+      stats = null;
+      totals = new MediaTotals();
+    }
     const isReconnecting = snapshot.matches({ session: 'reconnecting' });
-    if (isReconnecting && !wasReconnecting) rejoins += 1;
-    if (snapshot.matches('idle') || snapshot.matches('failed')) stats = null;
-    wasReconnecting = isReconnecting;
+    if (isReconnecting && !before.matches({ session: 'reconnecting' })) rejoins += 1;
+    before = snapshot;
   });
   actor.start();
 
@@ -65,8 +73,8 @@ export function startSession(options: SessionOptions): Session {
     actor,
     tracks: () => tracks,
     figures: () => ({
-      frames: stats?.framesSent ?? 0,
-      bytes: stats?.bytesSent ?? 0,
+      frames: totals.frames,
+      bytes: totals.bytes,
       fps: stats?.framesPerSecond ?? 0,
       mediaTimeMs: source?.mediaTimeMs() ?? 0,
       loops: source?.loops() ?? 0,

@@ -1,13 +1,14 @@
 import {
   LocalStageStream,
   Stage,
+  type StageError,
   StageEvents,
   type StageParticipantInfo,
   type StageStrategy,
   StreamType,
   SubscribeType,
 } from 'amazon-ivs-web-broadcast';
-import type { LocalParticipant, MediaStats, MediaTracks, StageConnection, StagePort } from './stage-port.ts';
+import type { LocalParticipant, MediaStats, MediaTracks, StageConnection, StageNews, StagePort } from './stage-port.ts';
 
 export interface IvsStageOptions {
   /** 50 to 2,500, the SDK's own limits. Default: 2,500. */
@@ -29,7 +30,8 @@ export function createIvsStage({ maxVideoBitrateKbps = 2_500 }: IvsStageOptions 
         shouldPublishParticipant: () => streams.length > 0,
         shouldSubscribeToParticipant: () => SubscribeType.NONE,
       };
-      const stage = new Stage(participantToken, strategy);
+      const stage = open(participantToken, strategy);
+      if (!(stage instanceof Stage)) return refused(stage, onNews);
       const local = new Promise<LocalParticipant>((resolve) => {
         stage.on(StageEvents.STAGE_PARTICIPANT_JOINED, (info) => {
           if (info.isLocal) resolve({ participantId: info.id, mayPublish: mayPublish(info) });
@@ -63,6 +65,32 @@ export function createIvsStage({ maxVideoBitrateKbps = 2_500 }: IvsStageOptions 
       };
       return connection;
     },
+  };
+}
+
+/** A token that cannot be one is refused before anything is sent: by an exception, in place of the `error` event. */
+function open(participantToken: string, strategy: StageStrategy): Stage | StageError {
+  try {
+    return new Stage(participantToken, strategy);
+  } catch (error) {
+    if (isStageError(error)) return error;
+    throw error;
+  }
+}
+
+function isStageError(error: unknown): error is StageError {
+  return typeof error === 'object' && error !== null && 'code' in error && 'category' in error;
+}
+
+function refused({ code, category, message }: StageError, onNews: (news: StageNews) => void): StageConnection {
+  return {
+    async join() {
+      onNews({ type: 'error', code, category, message });
+      throw new Error('The IVS SDK refused the participant token.');
+    },
+    publish() {},
+    stats: async () => null,
+    leave() {},
   };
 }
 
