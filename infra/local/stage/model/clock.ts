@@ -6,12 +6,17 @@ export interface Clock {
   after(delayMs: number, task: () => void): () => void;
 }
 
-/** The real time. `stop` cancels every task that is still to run, and with it what would keep the process alive. */
+/**
+ * The real time. After `stop` no task runs any more, neither one that is waiting nor one that a closing socket still
+ * asks for; so none keeps the process alive.
+ */
 export function createSystemClock(): Clock & { stop(): void } {
   const timers = new Set<NodeJS.Timeout>();
+  let isStopped = false;
   return {
     now: () => Date.now(),
     after(delayMs, task) {
+      if (isStopped) return () => undefined;
       const timer = setTimeout(() => {
         timers.delete(timer);
         task();
@@ -23,6 +28,7 @@ export function createSystemClock(): Clock & { stop(): void } {
       };
     },
     stop() {
+      isStopped = true;
       for (const timer of timers) clearTimeout(timer);
       timers.clear();
     },

@@ -14,6 +14,8 @@ export const CONNECT_TIMEOUT_MS = 15_000;
 /** Ids of ended resources that are remembered for {@link Media.hasEnded}. */
 const ENDED_IDS_KEPT = 10_000;
 
+type Bearer = Pick<Admitted, 'stage' | 'identity'>;
+
 interface Resource<Session extends PeerSession> {
   /** Unguessable: the `Location` of the resource. */
   readonly id: string;
@@ -82,7 +84,7 @@ export class Media {
    *
    * @throws {Refusal} `STAGE_AT_CAPACITY` or `BAD_OFFER`
    */
-  async publish({ stage, identity }: Admitted, client: ClientInfo, offerSdp: string): Promise<PublishResource> {
+  async publish({ stage, identity }: Bearer, client: ClientInfo, offerSdp: string): Promise<PublishResource> {
     const { participantId } = identity;
     const others = stage.participants.filter((one) => one.isPublishing && one.id !== participantId);
     if (others.length >= this.#limits.publishersPerStage) {
@@ -103,7 +105,7 @@ export class Media {
 
   /** @throws {Refusal} `PUBLISHER_NOT_FOUND` or `BAD_OFFER` */
   async subscribe(
-    { stage, identity }: Admitted,
+    { stage, identity }: Bearer,
     client: ClientInfo,
     publisherId: string,
     offerSdp: string,
