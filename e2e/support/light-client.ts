@@ -134,6 +134,8 @@ const VIDEO_CLOCK_RATE = 90_000;
 const AUDIO_CLOCK_RATE = 48_000;
 const AUDIO_PACKETS_PER_SECOND = 50;
 const PACING_MS = 10;
+/** A process that was held up drops pictures, as an encoder does, and does not flood the stage with all of them. */
+const CATCH_UP_LIMIT_MS = 100;
 /** Seconds from 1900 (NTP) to 1970. */
 const NTP_EPOCH_OFFSET = 2_208_988_800;
 
@@ -205,9 +207,12 @@ function sendMedia(peer: LightPeer, videoBitsPerSecond: number) {
     peer.sendRtcp(writeSenderReport(audioSsrc, ntp, audioTime, audio, 'light'));
   }
 
-  const startedAt = performance.now();
+  let elapsedS = 0;
+  let pacedAt = performance.now();
   const timer = setInterval(() => {
-    const elapsedS = (performance.now() - startedAt) / 1_000;
+    const now = performance.now();
+    elapsedS += Math.min(now - pacedAt, CATCH_UP_LIMIT_MS) / 1_000;
+    pacedAt = now;
     while (frames < elapsedS * FRAMES_PER_SECOND) sendFrame();
     while (audio.packets < elapsedS * AUDIO_PACKETS_PER_SECOND) sendAudio();
     if (reports >= elapsedS) return;

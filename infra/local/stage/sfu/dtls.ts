@@ -22,7 +22,7 @@ export interface DtlsHandlers {
   send(datagram: Buffer): void;
   /** The handshake is done and the peer's certificate is the one its offer announced. */
   connected(keys: { local: SrtpKeys; remote: SrtpKeys }): void;
-  /** The peer ended the association, or the handshake failed. */
+  /** The peer ended the association, or has another certificate than its offer announced. */
   closed(): void;
 }
 
@@ -91,8 +91,8 @@ export function createDtlsAssociation(
     if (remoteCertificate === undefined || !matches(remoteCertificate, peerFingerprint)) return fail();
     handlers.connected(srtpKeys(dtls));
   });
+  // werift's errors concern one message, which the peer repeats; who never gets through is closed for its silence.
   dtls.onClose.subscribe(fail);
-  dtls.onError.subscribe(fail);
   return {
     receive: (datagram) => {
       if (open) transport.onData(datagram);

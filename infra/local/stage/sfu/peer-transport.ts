@@ -17,7 +17,7 @@ export interface PeerTransport {
   sendRtp(header: Buffer, payload: Buffer): void;
   /** Takes a compound RTCP packet; sent only while connected, lost while dark. */
   sendRtcp(packet: Buffer): void;
-  /** Closes the connection if the peer has fallen silent; to be called a few times a second. */
+  /** Closes the connection if `silenceLimitMs` has passed; to be called a few times a second. */
   checkSilence(): void;
   close(): void;
   setDark(dark: boolean): void;
@@ -27,7 +27,7 @@ export interface PeerTransportOptions {
   readonly socket: PeerSocket;
   readonly certificate: DtlsCertificate;
   readonly peerFingerprint: { algorithm: string; value: string };
-  /** A peer that was not heard for this long is gone. */
+  /** A peer that was not heard for this long is gone; so is one that took this long to connect. */
   readonly silenceLimitMs: number;
   received(packet: RtpPacket): void;
   receivedRtcp(packets: RtcpPacket[]): void;
@@ -41,7 +41,8 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
   let state: ConnectionState = 'connecting';
   let dark = false;
   let path: RemoteInfo | undefined;
-  let heardAt = performance.now();
+  const openedAt = performance.now();
+  let heardAt = openedAt;
   let sender: SrtpSender | undefined;
   let receiver: SrtpReceiver | undefined;
 
@@ -117,7 +118,8 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
       if (sender !== undefined && state === 'connected' && !dark) send(sender.protectRtcp(packet));
     },
     checkSilence() {
-      if (performance.now() - heardAt > silenceLimitMs) enter('closed');
+      const since = state === 'connecting' ? openedAt : heardAt;
+      if (performance.now() - since > silenceLimitMs) enter('closed');
     },
     close: () => enter('closed'),
     setDark: (value) => {

@@ -9,8 +9,8 @@ export interface SfuOptions {
   /** The address that the SFU binds, and names in its one candidate. Default: 127.0.0.1. */
   host?: string;
   /**
-   * A client that was not heard for this long has gone, or never came. Default: 10 s; a browser sends at least a binding
-   * request every 2.5 s.
+   * A client that was not heard for this long has gone; one that took this long to connect never comes. Default: 10 s;
+   * a browser sends at least a binding request every 2.5 s.
    */
   silenceLimitMs?: number;
 }

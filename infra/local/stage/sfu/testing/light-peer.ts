@@ -154,8 +154,8 @@ async function connectDtls(ice: Connection, certificate: DtlsCertificate, srtpPr
   });
   const ended = new Promise<void>((resolve) => dtls.onClose.once(() => resolve()));
   const connected = new Promise<void>((resolve, reject) => {
+    // An error of one message, as of a repeated HelloVerifyRequest, is not the end of a handshake: the deadline is.
     dtls.onConnect.once(() => resolve());
-    dtls.onError.once(reject);
     dtls.connect().catch(reject);
   });
   await within(connected, 'DTLS');
