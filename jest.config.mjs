@@ -13,6 +13,7 @@ const shared = {
 export default {
   // Whole-system tests share two cores with a Chromium: one file at a time, or their deadlines measure the neighbour.
   maxWorkers: 1,
+  testTimeout: 30_000,
   reporters: ['default', '<rootDir>/e2e/closing-line.mjs'],
   projects: [
     {
@@ -20,6 +21,11 @@ export default {
       displayName: 'unit',
       testMatch: ['<rootDir>/{machines,browser,server,infra}/**/*.test.ts'],
     },
-    { ...shared, displayName: 'e2e', testMatch: ['<rootDir>/e2e/**/*.test.ts'] },
+    {
+      ...shared,
+      displayName: 'e2e',
+      testMatch: ['<rootDir>/e2e/**/*.test.ts'],
+      globalSetup: '<rootDir>/e2e/support/build-pages.ts',
+    },
   ],
 };

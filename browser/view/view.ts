@@ -31,6 +31,13 @@ const SENTENCES: Record<SessionState, string> = {
   leaving: 'Leaving the stage …',
   failed: 'This did not work.',
 };
+/** How a session that did not fail came to its end. */
+const ENDS: Record<string, string> = {
+  PARTICIPANT_DISCONNECTED: 'IVS took this participant off the stage.',
+  STAGE_DELETED: 'The stage was deleted.',
+  ENDED: 'The asset is over, and the stage was left.',
+  LEFT: 'The stage was left.',
+};
 const LINES_KEPT = 50;
 
 /** Builds the page's view inside `root`. */
@@ -97,11 +104,12 @@ export function createView(root: Element, actions: ViewActions): View {
     show(snapshot, tracks) {
       const state = sessionStateOf(snapshot);
       const { onStage, source, ended, reason } = snapshot.context;
-      if (badge.textContent !== state) note(SENTENCES[state] + (reason ? ` (${reason})` : ''));
+      const isOver = state === 'idle' || state === 'failed';
+      const end = isOver && ended ? (ended.failure?.message ?? ENDS[ended.reason]) : undefined;
+      sentence.textContent = end ?? SENTENCES[state];
+      if (badge.textContent !== state) note(end ?? SENTENCES[state] + (reason && !isOver ? ` (${reason})` : ''));
       badge.textContent = state;
       document.body.dataset['state'] = state;
-      const isOver = state === 'idle' || state === 'failed';
-      sentence.textContent = (isOver && ended?.failure?.message) || SENTENCES[state];
       leave.hidden = isOver || state === 'leaving';
       again.hidden = !isOver;
       forget.hidden = !isOver;

@@ -28,11 +28,11 @@ export async function measure({ url, runs, json, say }: MeasureOptions): Promise
     page.setDefaultTimeout(RUN_TIMEOUT_MS);
     page.on('pageerror', (error) => say(`page: ${error instanceof Error ? error.message : error}`));
     await page.goto(`${url}/demo/?once`);
-    await page.waitForFunction('window.runOnce !== undefined', { timeout: 30_000 });
+    await page.waitForFunction('window.demo !== undefined', { timeout: 30_000 });
 
     const figures: RunFigures[] = [];
     for (let run = 1; run <= runs; run += 1) {
-      const measured = (await page.evaluate('window.runOnce()')) as RunFigures;
+      const measured = (await page.evaluate('demo.runOnce()')) as RunFigures;
       check(measured);
       figures.push(measured);
       say(`${run}/${runs}  ${JSON.stringify(measured)}`);

@@ -1,7 +1,7 @@
 import type { PageMessage } from '../../../../machines/protocol.ts';
 import { participantIn } from './participant.ts';
 import { type RunFigures, runOnce } from './run.ts';
-import { now, startViewer } from './viewer.ts';
+import { now, startViewer, type Viewer } from './viewer.ts';
 
 /** What the demo's own server tells its page. */
 interface DemoSettings {
@@ -11,8 +11,8 @@ interface DemoSettings {
 
 declare global {
   interface Window {
-    /** For `--once`: one invite, measured. */
-    runOnce?: () => Promise<RunFigures>;
+    /** For programs: with `?once`, nobody is invited until they ask for it. */
+    demo?: { viewer: Viewer; runOnce: () => Promise<RunFigures> };
   }
 }
 
@@ -86,12 +86,12 @@ setInterval(() => {
   last = figures;
 }, 2_000);
 
-if (new URLSearchParams(location.search).has('once')) {
-  window.runOnce = async () => {
+window.demo = {
+  viewer,
+  runOnce: async () => {
     steps.replaceChildren();
     const token = await makeToken('virtual participant');
     return runOnce({ participant, viewer, token, asset: settings.asset });
-  };
-} else {
-  await begin();
-}
+  },
+};
+if (!new URLSearchParams(location.search).has('once')) await begin();
