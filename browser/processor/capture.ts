@@ -15,7 +15,6 @@ export const openCapture: OpenSource = async (asset, outlet, listener, signal) =
   // Muted is what a browser lets play by itself; what is captured keeps its sound.
   video.muted = true;
   video.playsInline = true;
-  video.loop = asset.loop;
   video.src = asset.url;
   const stop = new AbortController();
   const whileOpen = { signal: stop.signal };
@@ -43,9 +42,25 @@ export const openCapture: OpenSource = async (asset, outlet, listener, signal) =
     if (video.currentTime < lastTimeS - LOOP_JUMP_S) loops += 1;
     lastTimeS = video.currentTime;
   };
-  video.addEventListener('timeupdate', noteTime, whileOpen);
+  video.addEventListener(
+    'timeupdate',
+    () => {
+      // Not before: Chromium seeks in an endless, busy circle when it loops a file whose media is missing.
+      video.loop = asset.loop && hasDecoded(video);
+      noteTime();
+    },
+    whileOpen,
+  );
   video.addEventListener('seeked', noteTime, whileOpen);
-  video.addEventListener('ended', () => listener.onEnded(), whileOpen);
+  video.addEventListener(
+    'ended',
+    () => {
+      if (!hasDecoded(video)) listener.onFailed(withoutMedia(asset.name));
+      else if (!asset.loop) listener.onEnded();
+      else void video.play().catch((error) => listener.onFailed(error));
+    },
+    whileOpen,
+  );
   video.addEventListener(
     'error',
     async () => listener.onFailed(await playbackError(video.error, asset.name, asset.url)),
@@ -63,7 +78,7 @@ export const openCapture: OpenSource = async (asset, outlet, listener, signal) =
 
 async function firstPicture(video: HTMLVideoElement, name: string, url: string, signal: AbortSignal): Promise<void> {
   const playing = new Promise<void>((resolve, reject) => {
-    video.addEventListener('playing', () => resolve(), { once: true });
+    video.addEventListener('loadeddata', () => resolve(), { once: true });
     video.addEventListener('error', async () => reject(await playbackError(video.error, name, url)), { once: true });
     signal.addEventListener('abort', () => reject(signal.reason), { once: true });
   });
@@ -101,6 +116,14 @@ function watchForStalls(video: HTMLVideoElement, onStalled: () => void, signal: 
   video.addEventListener('playing', moveOn, { signal });
   video.addEventListener('timeupdate', moveOn, { signal });
   signal.addEventListener('abort', moveOn);
+}
+
+function hasDecoded(video: HTMLVideoElement): boolean {
+  return video.getVideoPlaybackQuality().totalVideoFrames > 0;
+}
+
+function withoutMedia(name: string): SourceError {
+  return new SourceError('ASSET_UNPLAYABLE', `The asset "${name}" holds no media. Is the file whole?`);
 }
 
 function stalled(name: string): SourceError {
