@@ -269,9 +269,10 @@ describe('a media path that is cut', () => {
 describe('a lost stage', () => {
   const lose = (stage: FakeStage) => stage.latest.tell({ type: 'left', reason: 'unknown' });
 
-  it('is joined again with the same token, source and tracks', async () => {
-    const { stage, states, messages, fakes, session } = await published();
+  it('is joined again with the same token, source and tracks, which a repeat of the invite does not change', async () => {
+    const { stage, states, messages, fakes, session, start } = await published();
     lose(stage);
+    start(1);
     await pass(650);
     expect({
       states: states.slice(3),
@@ -530,7 +531,9 @@ describe('the figures of a session', () => {
   });
 
   it('are zero after it', async () => {
-    const { session } = await published();
+    const { session, fakes } = await published();
+    fakes.latest.timeMs = 1_234;
+    fakes.latest.loopCount = 2;
     session.actor.send({ type: 'session.stop', reason: 'LEFT' });
     expect(session.figures()).toEqual({ frames: 0, bytes: 0, fps: 0, mediaTimeMs: 0, loops: 0, rejoins: 0 });
   });

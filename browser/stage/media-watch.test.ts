@@ -148,6 +148,15 @@ describe('while media flows', () => {
   });
 });
 
+describe('figures that come back', () => {
+  it('after they were missing are compared with the ones before', () => {
+    const watch = flowingWatch();
+    watch.look(null, 1_000);
+    watch.look(stats(1, 4), 1_250);
+    expect(watch.look(stats(1, 4), 1_500)).toEqual(silent);
+  });
+});
+
 describe('the silence limit', () => {
   it('doubles from 1.5 s to 12 s with each silence of a young connection, and no further', () => {
     const watch = new MediaWatch();
@@ -174,11 +183,11 @@ describe('the silence limit', () => {
     const verdictAt = (lookedMs: number) => {
       const watch = new MediaWatch();
       afterSilence(watch, 0, 1_500);
-      watch.restart(0);
-      watch.look(stats(1, 4), 28_000);
+      watch.restart(100_000);
+      watch.look(stats(1, 4), 128_000);
       return watch.look(stats(2, 4), lookedMs);
     };
-    expect([verdictAt(29_999), verdictAt(30_000)]).toEqual([flowing, silent]);
+    expect([verdictAt(129_999), verdictAt(130_000)]).toEqual([flowing, silent]);
   });
 });
 

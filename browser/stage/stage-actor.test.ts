@@ -159,6 +159,13 @@ describe('a rejected join', () => {
     expect(actor.events).toEqual([{ type: 'stage.lost', reason: 'JOIN_REJECTED' }]);
   });
 
+  it('says nothing when the actor has left before it', async () => {
+    const { actor } = stand({ join: { refused }, timing: { joinMs: 50 } });
+    actor.send({ type: 'leave' });
+    await pass(1_000);
+    expect(actor.events).toEqual([{ type: 'stage.left' }]);
+  });
+
   it('says nothing when the actor has been stopped meanwhile', async () => {
     const { actor } = stand({ join: { refused } });
     await pass(50);
@@ -248,6 +255,15 @@ describe('publishing', () => {
     ]);
   });
 
+  it('again in the middle of a wait looks at the new publish alone', async () => {
+    const { actor, stage } = await published({ timing: { firstFrameMs: 0 } });
+    stage.latest.looks = 0;
+    await pass(500);
+    actor.send({ type: 'republish' });
+    await pass(999);
+    expect([stage.latest.looks, actor.events]).toEqual([1, [JOINED, FLOWING, FLOWING]]);
+  });
+
   it('again makes a look that is still awaited say nothing', async () => {
     const { actor, stage, stats } = await published();
     const closed: MediaStats = {
@@ -323,6 +339,14 @@ describe('leaving', () => {
       1,
       0,
     ]);
+  });
+
+  it('makes a look that is still awaited the last one, and its figures are handed to nobody', async () => {
+    const { actor, stage, stats } = await published();
+    jest.advanceTimersByTime(1_000);
+    actor.send({ type: 'leave' });
+    await pass(60_000);
+    expect([stage.latest.looks, stats.length]).toEqual([4, 3]);
   });
 
   it('happens when the actor is stopped, without a word', async () => {
