@@ -5,6 +5,15 @@ import type { Clock } from '../model/clock.ts';
 import type { Hold } from '../model/participant.ts';
 import { type ClientMessage, parseClientMessage, type StageMessage, stringifyStageMessage } from './messages.ts';
 
+export interface ConnectionOptions {
+  readonly admitted: Admitted;
+  readonly traceId: string;
+  readonly hold: Hold;
+  readonly clock: Clock;
+  /** Sends the present state, to a client that may have missed some. */
+  readonly resend: (connection: Connection) => void;
+}
+
 /** One open events socket. The test control can hold up, lose or end what goes over it. */
 export class Connection implements Target {
   admitted: Admitted;
@@ -15,15 +24,17 @@ export class Connection implements Target {
   readonly #socket: WebSocket;
   readonly #hold: Hold;
   readonly #clock: Clock;
+  readonly #resend: () => void;
   #dropsAll = false;
   #delayMs = 0;
 
-  constructor(socket: WebSocket, admitted: Admitted, traceId: string, hold: Hold, clock: Clock) {
+  constructor(socket: WebSocket, { admitted, traceId, hold, clock, resend }: ConnectionOptions) {
     this.#socket = socket;
     this.admitted = admitted;
     this.traceId = traceId;
     this.#hold = hold;
     this.#clock = clock;
+    this.#resend = () => resend(this);
   }
 
   get participantId(): string {
@@ -72,6 +83,7 @@ export class Connection implements Target {
         this.#dropsAll = true;
         return () => {
           this.#dropsAll = false;
+          this.#resend();
         };
       case 'delay':
         this.#delayMs = delayMs;

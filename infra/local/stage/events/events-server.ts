@@ -82,7 +82,13 @@ export function createEventsServer(options: EventsServerOptions): EventsServer {
         other.disconnect('TOKEN_REUSED', 'The token was used again elsewhere.');
       }
     }
-    const connection = new Connection(socket, admitted, traceId, stage.enter(identity, clientInfo(request)), clock);
+    const connection = new Connection(socket, {
+      admitted,
+      traceId,
+      hold: stage.enter(identity, clientInfo(request)),
+      clock,
+      resend: (one) => one.send(stateOf(stage)),
+    });
     connections.add(connection);
     const unwatch = faults.watch('events', connection);
     connection.send(stateOf(stage));
@@ -155,6 +161,9 @@ export function createEventsServer(options: EventsServerOptions): EventsServer {
 
   return {
     async upgrade(request, socket, head) {
+      if (new URL(request.url ?? '/', 'http://stage').pathname !== '/events') {
+        return refuse(request, socket, head, new Refusal('NOT_FOUND', 'There is no socket at this path.'));
+      }
       const token = request.headers['sec-websocket-protocol']?.split(',', 1)[0]?.trim() ?? '';
       try {
         const { identity } = await admit(token);

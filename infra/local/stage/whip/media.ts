@@ -86,12 +86,15 @@ export class Media {
    */
   async publish({ stage, identity }: Bearer, client: ClientInfo, offerSdp: string): Promise<PublishResource> {
     const { participantId } = identity;
-    const others = stage.participants.filter((one) => one.isPublishing && one.id !== participantId);
-    if (others.length >= this.#limits.publishersPerStage) {
-      throw new Refusal('STAGE_AT_CAPACITY', `The stage has ${others.length} publishers, which is its limit.`);
-    }
+    this.#expectRoom(stage, participantId);
     this.publication(stage, participantId)?.session.close();
     const session = await this.#answer(() => this.#sfu.publish(offerSdp));
+    try {
+      this.#expectRoom(stage, participantId);
+    } catch (error) {
+      session.close();
+      throw error;
+    }
     this.publication(stage, participantId)?.session.close();
     const resource: PublishResource = { kind: 'publish', id: randomUUID(), stage, participantId, session };
     this.#open(resource, () => stage.enter(identity, client));
@@ -127,6 +130,14 @@ export class Media {
     this.#open(resource, () => stage.enter(identity, client));
     if (publication.session.state === 'closed') session.close();
     return resource;
+  }
+
+  /** To be asked once more after the offer was answered, since others may have published meanwhile. */
+  #expectRoom(stage: Stage, participantId: string): void {
+    const others = stage.participants.filter((one) => one.isPublishing && one.id !== participantId);
+    if (others.length >= this.#limits.publishersPerStage) {
+      throw new Refusal('STAGE_AT_CAPACITY', `The stage has ${others.length} publishers, which is its limit.`);
+    }
   }
 
   async #answer<Session>(ask: () => Promise<Session>): Promise<Session> {

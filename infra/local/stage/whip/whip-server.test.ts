@@ -100,10 +100,12 @@ describe('WHIP', () => {
   test('takes no more publishers than the stage may have', async () => {
     await stage.close();
     stage = await startLocalStage({ limits: { publishersPerStage: 1 } });
-    const [first, second] = [await stage.token(), await stage.token()];
-    await publish(first.token);
-    expect(await codeOf(await publish(second.token))).toEqual([409, 'STAGE_AT_CAPACITY']);
-    expect((await publish(first.token)).status).toBe(201);
+    const tokens = await Promise.all([1, 2, 3].map(async () => (await stage.token()).token));
+    const responses = await Promise.all(tokens.map(publish));
+    expect(responses.map(({ status }) => status).toSorted()).toEqual([201, 409, 409]);
+    const publisher = tokens[responses.findIndex(({ status }) => status === 201)] ?? '';
+    expect((await publish(publisher)).status).toBe(201);
+    expect(stage.sfu.publications.filter(({ state }) => state !== 'closed').length).toBe(1);
   });
 
   test('says by status and code what is wrong with a request', async () => {
