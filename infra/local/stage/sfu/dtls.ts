@@ -94,8 +94,13 @@ export function createDtlsAssociation(
   // werift's errors concern one message, which the peer repeats; who never gets through is closed for its silence.
   dtls.onClose.subscribe(fail);
   return {
-    receive: (datagram) => {
-      if (open) transport.onData(datagram);
+    receive(datagram) {
+      if (!open) return;
+      try {
+        transport.onData(datagram);
+      } catch {
+        // werift's parser throws on a datagram cut short; such a one is lost, as any may be.
+      }
     },
     close,
   };

@@ -94,7 +94,7 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
     if (dark || first === undefined || second === undefined) return;
     // RFC 7983: the first byte tells STUN, DTLS and RTP apart; RFC 5761: the second one RTP and RTCP.
     if (first < 4) receiveStun(datagram, from);
-    else if (path === undefined) return;
+    else if (from.port !== path?.port || from.address !== path.address) return;
     else if (first >= 20 && first < 64) dtls.receive(datagram);
     else if (first < 128 || first >= 192) return;
     else if (second >= 192 && second < 224) receiveRtcp(datagram);

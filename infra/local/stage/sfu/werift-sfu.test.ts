@@ -1,3 +1,5 @@
+import { randomBytes } from 'node:crypto';
+import { createSocket } from 'node:dgram';
 import { readRtcp, writeKeyFrameRequest, writeNack, writeSenderReport } from './rtcp.ts';
 import { type RtpPacket, writeRtpHeader } from './rtp.ts';
 import type { ConnectionState, Publication, Sfu, Subscription } from './sfu.ts';
@@ -295,6 +297,29 @@ describe('the end of a peer connection', () => {
     await expect(sfu.publish(answerSdp.replaceAll('a=setup:passive', 'a=setup:actpass'))).rejects.toThrow(
       'SFU: closed',
     );
+  });
+});
+
+describe('datagrams of no meaning', () => {
+  it('do not disturb a peer connection, from its own client or from elsewhere', async () => {
+    const { peer, publication, sendVideo } = await publish();
+    const { received } = await subscribe(publication);
+    const [, host = '', port = ''] = /^a=candidate:\S+ 1 udp \d+ (\S+) (\d+)/m.exec(publication.answerSdp) ?? [];
+    const stranger = createSocket('udp4');
+    for (let index = 0; index < 500; index += 1) {
+      const datagram = randomBytes(1 + (index % 60));
+      // STUN, DTLS, RTP and RTCP by turns.
+      datagram.writeUInt8([0, 22, 128, 129][index % 4] ?? 0, 0);
+      if (datagram.length > 1) datagram.writeUInt8([1, 254, 96, 201][index % 4] ?? 0, 1);
+      peer.sendRaw(datagram);
+      stranger.send(datagram, Number(port), host);
+      // More at a time than fit the receive buffer would take the place of the packet below.
+      if (index % 20 === 0) await new Promise(setImmediate);
+    }
+    sendVideo(1, KEY_FRAME);
+    await until('the packet', () => received.length === 1);
+    stranger.close();
+    expect(publication.state).toEqual('connected');
   });
 });
 

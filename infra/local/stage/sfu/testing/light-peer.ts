@@ -35,6 +35,8 @@ export interface LightPeer {
   readonly srtpProfile: SrtpProfile;
   sendRtp(header: Buffer, payload: Buffer): void;
   sendRtcp(packet: Buffer): void;
+  /** Sends a datagram as it is. */
+  sendRaw(datagram: Buffer): void;
   onRtp(listener: (packet: RtpPacket) => void): void;
   /** Gets compound packets. */
   onRtcp(listener: (packet: Buffer) => void): void;
@@ -97,6 +99,7 @@ export async function connectLightPeer(options: LightPeerOptions): Promise<Light
       sendRtcp(packet) {
         if (open) void ice.send(sender.protectRtcp(packet));
       },
+      sendRaw: (datagram) => void ice.send(datagram),
       onRtp: (listener) => {
         rtp = listener;
       },
