@@ -40,6 +40,7 @@ export function response(ctx: Context<InviteArgs, InviteStash>) {
     isTokenTaken
       ? 'Another invite with this clientToken was faster. Send the same again.'
       : 'Virtual participants were available, but other invites were faster. Invite again.',
+    {},
   );
 }
 

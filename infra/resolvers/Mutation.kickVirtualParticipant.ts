@@ -15,6 +15,6 @@ export function request(ctx: Context<KickArgs>) {
 
 export function response(ctx: Context<KickArgs, KickStash>) {
   const { answer } = ctx.stash;
-  if (!answer) return refuse('CONTENTION', `"${ctx.args.input.id}" changed meanwhile. Kick again.`);
+  if (!answer) return refuse('CONTENTION', `"${ctx.args.input.id}" changed meanwhile. Kick again.`, {});
   return toVirtualParticipant(answer, util.time.nowEpochMilliSeconds());
 }

@@ -36,7 +36,7 @@ export function request(ctx: KickContext) {
   const nowMs = util.time.nowEpochMilliSeconds();
   const epoch = input.epoch ?? null;
   const names = ['status'];
-  const legally = followsLegally('KICKED');
+  const legally = followsLegally('KICKED', null);
   const bound: Record<string, unknown> = { ...legally.values };
   let expression = legally.expression;
   if (epoch !== null) {

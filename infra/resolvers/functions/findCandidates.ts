@@ -58,7 +58,7 @@ export function response(ctx: CandidatesContext) {
 
 /** Invites at the same moment begin at different places, or all would fight for the same one. */
 function fromRandomStart(found: VpRecord[]): VpRecord[] {
-  if (found.length === 0) return refuse('NO_CAPACITY', 'No virtual participant is available now.');
+  if (found.length === 0) return refuse('NO_CAPACITY', 'No virtual participant is available now.', {});
   const start = util.math.randomWithinRange(0, found.length);
   return found.slice(start).concat(found.slice(0, start)).slice(0, MOST_CANDIDATES);
 }

@@ -19,7 +19,7 @@ export function response(ctx: ReplayContext) {
   // DynamoDB deletes an expired item some time after, not at once.
   if (!token || token.expiresAt < util.time.nowEpochSeconds()) return null;
   if (token.request !== fingerprint(ctx.stash, ctx.args.input.id)) {
-    return refuse('IDEMPOTENCY_MISMATCH', 'input.clientToken: it came with other input before. Use a new one.');
+    return refuse('IDEMPOTENCY_MISMATCH', 'input.clientToken: it came with other input before. Use a new one.', {});
   }
   ctx.stash.replay = token.answer;
   return token.answer;

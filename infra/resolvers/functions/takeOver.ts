@@ -46,7 +46,7 @@ export function request(ctx: Context<Args, object, { result: VpRecord | null }>)
 
 export function response(ctx: Context<Args, object, { result: VpRecord | null }, undefined, VpRecord>) {
   if (wasConditionRefused(ctx.error)) {
-    return refuse('CONTENTION', `"${ctx.args.input.id}" changed meanwhile. Register again.`);
+    return refuse('CONTENTION', `"${ctx.args.input.id}" changed meanwhile. Register again.`, {});
   }
   return ctx.result;
 }

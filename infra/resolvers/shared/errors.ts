@@ -26,7 +26,7 @@ const RETRYABLE: Readonly<Record<ErrorType, boolean>> = {
 };
 
 /** Ends the request with a typed error; `errorInfo` holds `retryable` and `facts`. */
-export function refuse(type: ErrorType, message: string, facts: Record<string, unknown> = {}): never {
+export function refuse(type: ErrorType, message: string, facts: Record<string, unknown>): never {
   return util.error(message, type, null, { retryable: RETRYABLE[type], ...facts });
 }
 
