@@ -51,9 +51,13 @@ export function createEventsServer(options: EventsServerOptions): EventsServer {
     handleProtocols: (protocols) => [...protocols][0] ?? false,
   });
 
+  /** Those that the stage has not ended, though their clients may not have closed them yet. */
   const of = (stage: Stage, participantId?: string) =>
     [...connections].filter(
-      (one) => one.admitted.stage === stage && (participantId === undefined || one.participantId === participantId),
+      (one) =>
+        one.admitted.stage === stage &&
+        !one.endedByStage &&
+        (participantId === undefined || one.participantId === participantId),
     );
 
   function stateOf(stage: Stage): StageMessage {
