@@ -41,6 +41,8 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
   let state: ConnectionState = 'connecting';
   let dark = false;
   let path: RemoteInfo | undefined;
+  /** Where authentic binding requests came from: a client with several addresses may send from any of them. */
+  const checked: RemoteInfo[] = [];
   const openedAt = performance.now();
   let heardAt = openedAt;
   let sender: SrtpSender | undefined;
@@ -70,11 +72,15 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
     closed: () => enter('closed'),
   });
 
+  function isChecked(from: RemoteInfo): boolean {
+    return checked.some(({ address, port }) => port === from.port && address === from.address);
+  }
   function receiveStun(datagram: Buffer, from: RemoteInfo) {
     const answer = answerBindingRequest(datagram, from, ice);
     if (answer === undefined) return;
     heardAt = performance.now();
     if (path === undefined || answer.nominated) path = from;
+    if (!isChecked(from)) checked.push(from);
     socket.send(answer.response, from);
   }
   function receiveRtp(datagram: Buffer) {
@@ -94,7 +100,7 @@ export function createPeerTransport(options: PeerTransportOptions): PeerTranspor
     if (dark || first === undefined || second === undefined) return;
     // RFC 7983: the first byte tells STUN, DTLS and RTP apart; RFC 5761: the second one RTP and RTCP.
     if (first < 4) receiveStun(datagram, from);
-    else if (from.port !== path?.port || from.address !== path.address) return;
+    else if (!isChecked(from)) return;
     else if (first >= 20 && first < 64) dtls.receive(datagram);
     else if (first < 128 || first >= 192) return;
     else if (second >= 192 && second < 224) receiveRtcp(datagram);
