@@ -1,4 +1,4 @@
-import { forgetToken, readAddress } from './address.ts';
+import { forgetToken, readAddress, rememberToken } from './address.ts';
 import { FakeTab } from './testing/fake-tab.ts';
 
 const TOKEN = 'eyJhbGciOiJFUzM4NCJ9.eyJyZXNvdXJjZSI6ImFybiJ9.c2lnbmF0dXJl';
@@ -54,6 +54,21 @@ describe('the token of the address', () => {
       expect([read(tab), tab.entries]).toEqual([{ participantToken: null, asset: COUNTER }, [url]]);
     },
   );
+
+  it('is the one that was pasted, which no address ever had', () => {
+    const tab = new FakeTab('http://localhost:3000/?asset=my.mp4&loop=false');
+    rememberToken(tab.sessionStorage, TOKEN);
+    expect([read(tab), tab.entries]).toEqual([
+      { participantToken: TOKEN, asset: { name: 'my.mp4', url: '/assets/my.mp4', loop: false } },
+      ['http://localhost:3000/?asset=my.mp4&loop=false'],
+    ]);
+  });
+
+  it('takes the place of a pasted one', () => {
+    const tab = new FakeTab(`http://localhost:3000/?token=${TOKEN}`);
+    rememberToken(tab.sessionStorage, 'pasted');
+    expect([read(tab).participantToken, read(tab).participantToken]).toEqual([TOKEN, TOKEN]);
+  });
 
   it('is null again once it was forgotten', () => {
     const tab = new FakeTab(`http://localhost:3000/?token=${TOKEN}`);

@@ -21,7 +21,7 @@ export function readAddress(location: Location, history: History, tab: Storage):
   const url = new URL(location.href);
   const given = url.searchParams.get('token')?.trim();
   if (given) {
-    tab.setItem(TOKEN_KEY, given);
+    rememberToken(tab, given);
     url.searchParams.delete('token');
     history.replaceState(history.state, '', url);
   }
@@ -30,6 +30,11 @@ export function readAddress(location: Location, history: History, tab: Storage):
     participantToken: given || tab.getItem(TOKEN_KEY),
     asset: assetOf(url.searchParams.get('asset') || DEFAULT_ASSET_NAME, loop),
   };
+}
+
+/** Keeps a token for this tab alone: the next load joins with it, and no address ever had it. */
+export function rememberToken(tab: Storage, participantToken: string): void {
+  tab.setItem(TOKEN_KEY, participantToken);
 }
 
 /** Forgets the token of this tab: the next load asks for one. */

@@ -1,7 +1,7 @@
 import { LIMITS, type PageMessage } from '../machines/protocol.ts';
 import { sessionStateOf } from '../machines/session.ts';
 import { messagesBetween, statsOf } from '../machines/session-link.ts';
-import { forgetToken, readAddress } from './address.ts';
+import { forgetToken, readAddress, rememberToken } from './address.ts';
 import { sourceFor } from './processor/sources.ts';
 import { createTracks } from './processor/tracks.ts';
 import { startSession } from './session.ts';
@@ -20,7 +20,10 @@ const session = startSession({
   },
 });
 const view = createView(document.querySelector('#view') ?? document.body, {
-  onToken: (token) => location.assign(`?${new URLSearchParams({ token, asset: asset.name })}`),
+  onToken: (token) => {
+    rememberToken(sessionStorage, token);
+    location.reload();
+  },
   onLeave: () => session.actor.send({ type: 'session.stop', reason: 'LEFT' }),
   onAgain: () => location.reload(),
   onForget: () => {

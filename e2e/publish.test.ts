@@ -76,9 +76,11 @@ describe('A page without a token', () => {
   }, 30_000);
   afterAll(() => system.close());
 
-  it('asks for one, and joins with what is pasted', async () => {
+  it('asks for one, and joins with what is pasted, which no address ever has', async () => {
     const { token } = await system.newToken('vp');
-    const participant = await openParticipant(system, '');
+    const participant = await openParticipant(system, '', '&asset=counter.mp4&loop=false');
+    const urls: string[] = [];
+    participant.page.on('request', (request) => urls.push(request.url()));
     expect(await participant.page.$eval('main', ({ textContent }) => textContent)).toContain(
       'needs a participant token',
     );
@@ -87,6 +89,8 @@ describe('A page without a token', () => {
     await participant.page.click('#ask button');
     await participant.untilState('published');
 
-    expect(participant.page.url()).toBe(`${system.pages.url}/?asset=counter.mp4`);
+    const address = `${system.pages.url}/?token=&asset=counter.mp4&loop=false`;
+    expect([participant.page.url(), urls[0]]).toEqual([address, address]);
+    expect(urls.filter((url) => url.includes(token))).toEqual([]);
   });
 });
