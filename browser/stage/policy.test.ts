@@ -73,8 +73,8 @@ describe('an error of the SDK', () => {
   it.each<[name: keyof typeof ERROR_CODES, code: number, onJoin: StageEvent, onPublish: StageEvent | null]>([
     ['TOKEN_MALFORMED', 1, failed('TOKEN_INVALID'), failed('TOKEN_INVALID')],
     ['TOKEN_EXPIRED', 2, failed('TOKEN_EXPIRED'), failed('TOKEN_EXPIRED')],
-    ['TIMEOUT', 3, lost('TIMEOUT'), stopped('TIMEOUT')],
-    ['FAILED', 4, lost('FAILED'), stopped('FAILED')],
+    ['TIMEOUT', 3, lost('TIMEOUT'), null],
+    ['FAILED', 4, lost('FAILED'), null],
     ['CANCELED', 5, lost('CANCELED'), null],
     ['STAGE_AT_CAPACITY', 6, failed('STAGE_AT_CAPACITY'), failed('STAGE_AT_CAPACITY')],
     ['CODEC_MISMATCH', 7, failed('CODEC_MISMATCH'), failed('CODEC_MISMATCH')],

@@ -39,7 +39,8 @@ type ErrorCodes = typeof StageErrorCode;
 
 /**
  * What is done about an error, by the SDK's `StageErrorCode`. TIMEOUT, FAILED and CANCELED are deliberately tried again:
- * they also stand for a network that is away for a moment.
+ * they also stand for a network that is away for a moment. Of publishing they say nothing new, since the publish state
+ * `errored` comes with them: acted on twice, one failure would count as two, and the second publish cut off the first.
  */
 export const ERROR_CODES = {
   TOKEN_MALFORMED: {
@@ -50,8 +51,8 @@ export const ERROR_CODES = {
     code: 2,
     join: fail('TOKEN_EXPIRED', 'The participant token has expired. Make a new one.'),
   },
-  TIMEOUT: { code: 3, join: joinAgain },
-  FAILED: { code: 4, join: joinAgain },
+  TIMEOUT: { code: 3, join: joinAgain, publish: nothing },
+  FAILED: { code: 4, join: joinAgain, publish: nothing },
   CANCELED: { code: 5, join: joinAgain, publish: nothing },
   STAGE_AT_CAPACITY: {
     code: 6,
