@@ -196,7 +196,7 @@ describe('a media path that is cut', () => {
         timesMs.push(await backAfterMs(cutMs, firstReportMs));
       }
     }
-    // Slowest: 2,849 ms, of which 350 ms are the publish itself.
+    // Slowest: 2,099 ms, of which 350 ms are the publish itself.
     expect(Math.max(...timesMs)).toBeLessThanOrEqual(3_000);
   });
 
@@ -213,8 +213,8 @@ describe('a media path that is cut', () => {
       sources: fakes.sources.length,
     }).toEqual({
       states: [
-        [6_900, 'publishing'],
-        [7_250, 'published'],
+        [6_400, 'publishing'],
+        [6_750, 'published'],
       ],
       messages: [unpublished('STAGE_SILENT'), PUBLISHED],
       published: [tracks, tracks],

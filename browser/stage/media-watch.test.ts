@@ -59,11 +59,11 @@ describe('before media flows', () => {
     expect([watch.look(stats(0, 4), 50), watch.look(stats(0, 4), 3_600_000)]).toEqual([waiting, waiting]);
   });
 
-  it('media flows with the first frame and bytes, and the next look is in 1 s', () => {
+  it('media flows with the first frame and bytes, and the next look is in 500 ms', () => {
     const watch = new MediaWatch();
     watch.restart(0);
     watch.look(null, 0);
-    expect([watch.look(stats(1, 0), 50), watch.nextLookMs()]).toEqual([flowing, 1_000]);
+    expect([watch.look(stats(1, 0), 50), watch.nextLookMs()]).toEqual([flowing, 500]);
   });
 
   it.each(['closed', 'failed'] as const)('a DTLS transport that is %s has stopped', (dtlsState) => {
@@ -80,7 +80,7 @@ describe('before media flows', () => {
 });
 
 describe('while media flows', () => {
-  it('the watch looks every 1 s while it hears the stage and every 250 ms while it does not', () => {
+  it('the watch looks every 500 ms while it hears the stage and every 250 ms while it does not', () => {
     const watch = flowingWatch();
     const looks = [
       watch.look(stats(30, 5), 1_000),
@@ -92,7 +92,7 @@ describe('while media flows', () => {
       watch.look(stats(74, 6), 2_499),
       watch.nextLookMs(),
     ];
-    expect(looks).toEqual([flowing, 1_000, flowing, 250, flowing, 250, flowing, 1_000]);
+    expect(looks).toEqual([flowing, 500, flowing, 250, flowing, 250, flowing, 500]);
   });
 
   it.each(['closed', 'failed'] as const)('a DTLS transport that is %s has stopped', (dtlsState) => {
@@ -141,7 +141,7 @@ describe('while media flows', () => {
     const back = [watch.look(stats(45, 5), 1_499), watch.nextLookMs()];
     expect([missing, back, watch.look(null, 2_998), watch.look(null, 2_999)]).toEqual([
       [flowing, 250, flowing],
-      [flowing, 1_000],
+      [flowing, 500],
       flowing,
       silent,
     ]);
@@ -189,6 +189,68 @@ describe('the silence limit', () => {
     };
     expect([verdictAt(129_999), verdictAt(130_000)]).toEqual([flowing, silent]);
   });
+
+  it.each<[what: string, lastSilentLookMs: number, heardMs: number, limitMs: number]>([
+    ['is 1.5 times the longest gap that the looks went through', 2_000, 2_250, 3_000],
+    ['takes no look that came late for a gap', 0, 2_900, 1_500],
+    ['is never less than 1.5 s', 900, 1_000, 1_500],
+    ['is never more than 12 s', 9_000, 9_250, 12_000],
+  ])('of a connection that has lived for 30 s %s', (_, lastSilentLookMs, heardMs, limitMs) => {
+    const verdictAfter = (silentMs: number) => {
+      const watch = new MediaWatch();
+      for (const earlierMs of [1_500, 3_000, 6_000]) afterSilence(watch, 0, earlierMs);
+      watch.restart(0);
+      watch.look(stats(1, 4), 0);
+      watch.look(stats(2, 4), lastSilentLookMs);
+      watch.look(stats(3, 5), heardMs);
+      watch.look(stats(4, 6), 31_000);
+      return watch.look(stats(5, 6), 31_000 + silentMs);
+    };
+    expect([verdictAfter(limitMs - 1), verdictAfter(limitMs)]).toEqual([flowing, silent]);
+  });
+
+  it.each([
+    [1_000, 0],
+    [2_000, 1],
+    [4_000, 2],
+    [8_000, 3],
+  ])(
+    'settles with a stage that reports every %i ms, so that 10 min cost %i publishes more',
+    (reportIntervalMs, more) => {
+      expect(publishesMore(reportIntervalMs, 600_000)).toBe(more);
+    },
+  );
+});
+
+/** How often the watch stops the media of a stage that reports at this interval and takes every frame. */
+function publishesMore(reportIntervalMs: number, forMs: number): number {
+  const firstFrameMs = 350;
+  const watch = new MediaWatch();
+  watch.restart(0);
+  let publishedAtMs = 0;
+  let stops = 0;
+  for (let nowMs = 0; nowMs < forMs; nowMs += watch.nextLookMs()) {
+    const sentMs = nowMs - publishedAtMs - firstFrameMs;
+    const figures = sentMs < 0 ? null : stats(1 + Math.floor(sentMs / 33), 4 + Math.floor(sentMs / reportIntervalMs));
+    if (watch.look(figures, nowMs).type !== 'stopped') continue;
+    stops += 1;
+    publishedAtMs = nowMs;
+    watch.restart(nowMs);
+  }
+  return stops;
+}
+
+describe('the looks at a media path that goes dark', () => {
+  it.each([1, 125, 250, 375, 499, 500, 750, 999])(
+    'see it within 2.25 s when the last report came %i ms after a look',
+    (reportedMs) => {
+      const watch = flowingWatch();
+      let nowMs = watch.nextLookMs();
+      while (watch.look(stats(nowMs, nowMs < reportedMs ? 4 : 5), nowMs).type === 'flowing')
+        nowMs += watch.nextLookMs();
+      expect([nowMs - reportedMs >= 1_500, nowMs - reportedMs <= 2_250]).toEqual([true, true]);
+    },
+  );
 });
 
 describe('a new publish', () => {
@@ -200,7 +262,7 @@ describe('a new publish', () => {
       50,
       waiting,
       flowing,
-      1_000,
+      500,
     ]);
   });
 
