@@ -116,7 +116,7 @@ function statsOf(report: RTCStatsReport | undefined): MediaStats | null {
   if (outbound === undefined || transport === undefined) return null;
   return {
     framesSent: outbound.framesSent ?? 0,
-    bytesSent: outbound.bytesSent ?? 0,
+    bytesSent: transport.bytesSent ?? 0,
     framesPerSecond: outbound.framesPerSecond ?? 0,
     packetsReceived: transport.packetsReceived ?? 0,
     dtlsState: transport.dtlsState,

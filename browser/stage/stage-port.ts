@@ -9,6 +9,7 @@ export interface MediaTracks {
 /** What leaves for the stage and what comes back from it, since this publish began. Bytes and packets are totals. */
 export interface MediaStats {
   framesSent: number;
+  /** Audio and video: all that went over their one transport. */
   bytesSent: number;
   framesPerSecond: number;
   /** Whatever the stage sends back on the same transport: receiver reports, feedback. */
