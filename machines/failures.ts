@@ -45,3 +45,14 @@ export function failure(code: FailureCode, message: string): Failure {
 export function isFailureCode(code: string): code is FailureCode {
   return Object.hasOwn(FAILURES, code);
 }
+
+/** An error that carries what to tell about it; the participant's `prepare` actor rejects with it. */
+export class FailureError extends Error {
+  override readonly name = 'FailureError';
+  readonly failure: Failure;
+
+  constructor(reason: Failure, options?: ErrorOptions) {
+    super(reason.message, options);
+    this.failure = reason;
+  }
+}

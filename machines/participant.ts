@@ -1,67 +1,13 @@
 import type { ActorRefFrom, SnapshotFrom } from 'xstate';
 import { assertEvent, assign, fromPromise, setup, stateIn } from 'xstate';
 import type { Failure, FailureCode } from './failures.ts';
-import { failure } from './failures.ts';
-import type { Asset, SessionState } from './protocol.ts';
+import { FailureError, failure } from './failures.ts';
+import type { ParticipantContext, ParticipantEvent, ParticipantInvite, Preparation } from './participant-events.ts';
+import type { SessionState } from './protocol.ts';
 import { REMOVALS } from './protocol.ts';
 
-/** One invite as the control plane gives it. */
-export interface ParticipantInvite {
-  epoch: number;
-  stageArn: string;
-  assetName: string | null;
-  /** Default of the control plane: `true`. */
-  loop: boolean;
-  userId: string | null;
-  attributes: Readonly<Record<string, string>>;
-  /** The session is ended after so many seconds on behalf of who invited; `null`, or more than that: after 24 hours. */
-  maxDurationSeconds: number | null;
-}
-
-/** What an invite needs before the page can act on it; made ready by the `prepare` actor. */
-export interface Preparation {
-  participantToken: string;
-  participantId: string | null;
-  asset: Asset | null;
-}
-
-/** Where the page says it stands: the sum of its messages, `vp.stats` included. */
-export interface PageReport {
-  epoch: number;
-  state: SessionState;
-  participantId: string | null;
-  reason: string | null;
-  failure: Failure | null;
-  /** Whether the page told it by `vp.stats`, `vp.published` or `vp.unpublished`: such a page will tell of its media. */
-  tellsMedia: boolean;
-}
-
-export interface ParticipantContext {
-  /** The newest epoch that was invited or kicked; an invite must be newer. */
-  epoch: number;
-  invite: ParticipantInvite | null;
-  preparation: Preparation | null;
-  /** Who the page is on the stage, from its own report. */
-  participantId: string | null;
-  /** Why the session is where it is; told with the status. */
-  reason: string | null;
-  failure: Failure | null;
-  tellsMedia: boolean;
-}
-
-export type ParticipantEvent =
-  | { type: 'control.online' }
-  | { type: 'control.offline' }
-  | { type: 'page.loading' }
-  | { type: 'page.ready' }
-  | { type: 'page.lost'; reason: string }
-  | { type: 'page.reported'; report: PageReport }
-  | { type: 'invite.received'; invite: ParticipantInvite }
-  /** Without `epoch` it means the present invite. */
-  | { type: 'kick.received'; epoch?: number; reason: string }
-  /** The control plane has taken the status that {@link statusOf} gave. */
-  | { type: 'status.reported'; epoch: number; status: 'KICKED' | 'ERRORED' }
-  | { type: 'drain'; reason: string };
+export { FailureError } from './failures.ts';
+export type * from './participant-events.ts';
 
 /** Every wait of a participant, in milliseconds; `participantMachine.provide({ delays })` sets others. */
 export const PARTICIPANT_DELAYS = {
@@ -106,6 +52,18 @@ const pageIs =
 
 const noteFailure = (code: FailureCode, message: string) =>
   ({ type: 'note failure', params: { failure: failure(code, message) } }) as const;
+
+const notPrepared = noteFailure('PREPARE_FAILED', 'Token and asset were not ready in time. Is AWS in reach?');
+const notJoined = noteFailure('JOIN_FAILED', 'The page did not join the stage in time.');
+const notPublished = noteFailure('PUBLISH_FAILED', 'The page joined the stage, but no media left it in time.');
+const notBack = noteFailure('PAGE_LOST', 'The page did not come back to the stage in time.');
+const notOrderly = noteFailure('INTERNAL', 'The stage could not be left in an orderly way; the page was killed.');
+const noEvidence = noteFailure('INTERNAL', 'There was no evidence in time that the stage was left.');
+
+const whenPageIsGone = {
+  'page.lost': { target: 'recovering', actions: 'note reason' },
+  'page.loading': { target: 'recovering', actions: 'note page loading' },
+} as const;
 
 /**
  * The server's machine: the life of one virtual participant. `prepare` and `enforceLeave` are given by `provide`. What
@@ -306,10 +264,7 @@ export const participantMachine = setup({
                       after: {
                         prepareTimeout: {
                           target: '#errored',
-                          actions: noteFailure(
-                            'PREPARE_FAILED',
-                            'Token and asset were not ready in time. Is AWS in reach?',
-                          ),
+                          actions: notPrepared,
                         },
                       },
                       on: {
@@ -331,7 +286,7 @@ export const participantMachine = setup({
                       after: {
                         joinTimeout: {
                           target: '#leaving',
-                          actions: noteFailure('JOIN_FAILED', 'The page did not join the stage in time.'),
+                          actions: notJoined,
                         },
                       },
                       on: {
@@ -351,15 +306,11 @@ export const participantMachine = setup({
                     publishTimeout: {
                       guard: 'page tells media',
                       target: '#leaving',
-                      actions: noteFailure(
-                        'PUBLISH_FAILED',
-                        'The page joined the stage, but no media left it in time.',
-                      ),
+                      actions: notPublished,
                     },
                   },
                   on: {
-                    'page.lost': { target: 'recovering', actions: 'note reason' },
-                    'page.loading': { target: 'recovering', actions: 'note page loading' },
+                    ...whenPageIsGone,
                     'page.reported': [
                       { guard: 'page is publishing media', target: 'published', actions: 'note page' },
                       { guard: 'page is off stage', target: 'recovering', actions: 'note page' },
@@ -370,8 +321,7 @@ export const participantMachine = setup({
                 published: {
                   id: 'published',
                   on: {
-                    'page.lost': { target: 'recovering', actions: 'note reason' },
-                    'page.loading': { target: 'recovering', actions: 'note page loading' },
+                    ...whenPageIsGone,
                     'page.reported': [
                       { guard: 'page is on stage', target: 'connected', actions: 'note page' },
                       { guard: 'page is off stage', target: 'recovering', actions: 'note page' },
@@ -383,7 +333,7 @@ export const participantMachine = setup({
                   after: {
                     recoverTimeout: {
                       target: '#leaving',
-                      actions: noteFailure('PAGE_LOST', 'The page did not come back to the stage in time.'),
+                      actions: notBack,
                     },
                   },
                   on: {
@@ -408,16 +358,13 @@ export const participantMachine = setup({
                 onDone: 'left',
                 onError: {
                   target: 'errored',
-                  actions: noteFailure(
-                    'INTERNAL',
-                    'The stage could not be left in an orderly way; the page was killed.',
-                  ),
+                  actions: notOrderly,
                 },
               },
               after: {
                 leaveTimeout: {
                   target: 'errored',
-                  actions: noteFailure('INTERNAL', 'There was no evidence in time that the stage was left.'),
+                  actions: noEvidence,
                 },
               },
               on: {
@@ -447,17 +394,6 @@ export const participantMachine = setup({
 
 export type ParticipantActor = ActorRefFrom<typeof participantMachine>;
 export type ParticipantSnapshot = SnapshotFrom<typeof participantMachine>;
-
-/** A rejection of the `prepare` actor that carries what to tell about it. */
-export class FailureError extends Error {
-  override readonly name = 'FailureError';
-  readonly failure: Failure;
-
-  constructor(reason: Failure, options?: ErrorOptions) {
-    super(reason.message, options);
-    this.failure = reason;
-  }
-}
 
 function failureOf(error: unknown): Failure {
   if (error instanceof FailureError) return error.failure;
