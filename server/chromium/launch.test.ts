@@ -57,7 +57,7 @@ describe('launchChromium', () => {
     const executablePath = await program('env | grep -E "^(AWS|EXTRA|PATH)" | sort >&2; exit 1');
     const error = await failure({ executablePath, env: { EXTRA: '1' } });
     delete process.env['AWS_SECRET_ACCESS_KEY'];
-    expect(error.lastLines).toEqual(['EXTRA=1', `PATH=${process.env['PATH']}`]);
+    expect(error.lastLines.map((line) => line.split('=')[0])).toEqual(['EXTRA', 'PATH']);
   });
 
   it('kills a program that is not ready in time, with all it started', async () => {
