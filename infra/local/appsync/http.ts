@@ -8,7 +8,6 @@ export interface HttpOptions {
   schema: AppSyncSchema;
   execute: Executor;
   callers(): Callers;
-  now(): number;
   log(line: string): void;
 }
 
@@ -45,7 +44,7 @@ async function answer(request: IncomingMessage, options: HttpOptions): Promise<G
   }
   const body = await readBody(request);
   const headers = lowerCaseNames(request.headers);
-  const mode = authenticate({ method: 'POST', path: '/graphql', headers, body }, options.callers(), options.now());
+  const mode = authenticate({ method: 'POST', path: '/graphql', headers, body }, options.callers());
   const prepared = prepare(options.schema, readRequest(body));
   if ('errors' in prepared) return { data: null, errors: prepared.errors.map(toAppSyncError) };
   if (prepared.operation.operation === 'subscription') {

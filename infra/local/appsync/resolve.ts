@@ -43,7 +43,7 @@ export async function createResolve(source: DynamoDbSource, now: () => number): 
     const plan = planOf(field);
     const context = { args, arguments: args, env: ENVIRONMENT, stash: {}, source: null, identity: null };
     const run = (name: string, table: TableName, prev: Previous | null) =>
-      runHandlers(handlersOf(name), context, prev, (request) => source(TABLE_NAMES[table], request));
+      runHandlers(handlersOf(name), context, prev, (request) => source.run(TABLE_NAMES[table], request));
     if ('table' in plan) return (await run(field, plan.table, null)).value;
     if (plan.functions.length > MOST_FUNCTIONS) {
       throw new Error(`${field}: expected at most ${MOST_FUNCTIONS} functions, found ${plan.functions.length}.`);

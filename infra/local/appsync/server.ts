@@ -32,7 +32,7 @@ export interface AppSyncOptions {
   dynamoDbUrl?: string;
   /** How often a connection hears `ka`, in milliseconds. Default: 60 s. */
   keepAliveMs?: number;
-  /** The clock of resolvers and signatures, milliseconds since 1970. Default: the system's. */
+  /** The clock of the resolvers, milliseconds since 1970. Signatures are held against the system's. Default: that. */
   now?: () => number;
   /** Takes a line per thing that went wrong inside. Default: none. */
   log?: (line: string) => void;
@@ -83,11 +83,12 @@ export async function startAppSync(options: AppSyncOptions = {}): Promise<AppSyn
   const database = await openDatabase(options.dynamoDbUrl ?? process.env['AWS_ENDPOINT_URL_DYNAMODB']);
   const schema = readSchema();
   const hub = createHub(schema, () => execute);
-  const resolve = await createResolve(createDynamoDbSource(database.client), now);
+  const source = createDynamoDbSource(database.client);
+  const resolve = await createResolve(source, now);
   const execute: Executor = createExecutor(schema, resolve, hub.publish);
 
   const server = createServer((request, response) => {
-    if (!isSilent) void serveHttp(request, response, { schema, execute, callers, now, log });
+    if (!isSilent) void serveHttp(request, response, { schema, execute, callers, log });
   });
   const connections = new Set<Socket>();
   server.on('connection', (connection) => {
@@ -105,13 +106,12 @@ export async function startAppSync(options: AppSyncOptions = {}): Promise<AppSyn
     const { pathname, searchParams } = new URL(request.url ?? '/', `http://${HOST}`);
     if (pathname !== '/graphql/realtime') return void socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\n\r\n');
     const subprotocols = (request.headers['sec-websocket-protocol'] ?? '').split(',').map((name) => name.trim());
-    const refusal = refuseHandshake(subprotocols, searchParams, { callers, now });
+    const refusal = refuseHandshake(subprotocols, searchParams, callers);
     sockets.handleUpgrade(request, socket, head, (webSocket: WebSocket) =>
       serveSocket(webSocket, refusal, {
         schema,
         hub,
         callers,
-        now,
         host: `${HOST}:${port}`,
         keepAliveMs: options.keepAliveMs ?? 60_000,
         isSilent: () => isSilent,
@@ -155,6 +155,7 @@ export async function startAppSync(options: AppSyncOptions = {}): Promise<AppSyn
     },
     async close() {
       await goDown();
+      await source.close();
       await database.close();
     },
   };

@@ -38,7 +38,9 @@ export function request(ctx: KickContext) {
   const names = ['status'];
   const legally = followsLegally('KICKED', null);
   const bound: Record<string, unknown> = { ...legally.values };
-  let expression = legally.expression;
+  // Of one that does not answer, also a kick that it did not live to follow.
+  if (isUnseen) bound[':kicked'] = 'KICKED';
+  let expression = isUnseen ? `(${legally.expression} OR #status = :kicked)` : legally.expression;
   if (epoch !== null) {
     names.push('epoch');
     bound[':epoch'] = epoch;
@@ -70,9 +72,11 @@ export function response(ctx: KickContext) {
   if (isRefused && epoch && epoch > record.epoch) {
     return refuseInput('input.epoch', `the present epoch, ${record.epoch}, or one before`);
   }
-  const isStanding = (epoch ?? record.epoch) === record.epoch && canBeKicked(record.status);
-  if (isRefused && isStanding) {
-    ctx.stash.isUnseen = !wasSeen(record, util.time.nowEpochMilliSeconds());
+  const isPresent = (epoch ?? record.epoch) === record.epoch;
+  const isUnseen = !wasSeen(record, util.time.nowEpochMilliSeconds());
+  const isLeft = isUnseen && record.status === 'KICKED' && !record.failure;
+  if (isRefused && isPresent && (isLeft || canBeKicked(record.status))) {
+    ctx.stash.isUnseen = isUnseen;
   } else {
     ctx.stash.answer = record;
   }

@@ -18,14 +18,14 @@ export function lowerCaseNames(headers: Readonly<Record<string, unknown>>): Reco
  *
  * @throws {RequestError} 401 or 403 if it is neither
  */
-export function authenticate(request: SignedRequest, callers: Callers, nowMs: number): AuthMode {
+export function authenticate(request: SignedRequest, callers: Callers): AuthMode {
   const { headers } = request;
   if (headers['x-api-key'] !== undefined) {
     if (headers['x-api-key'] === callers.apiKey) return 'API_KEY';
     throw unauthorized('You are not authorized to make this call.');
   }
   if (headers['authorization'] === undefined) throw unauthorized('Valid authorization header not provided.');
-  verifySignature(request, callers.credentials, nowMs);
+  verifySignature(request, callers.credentials, Date.now());
   return 'AWS_IAM';
 }
 

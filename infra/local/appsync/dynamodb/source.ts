@@ -13,8 +13,12 @@ import type { DynamoDbOutcome, DynamoDbRequest } from './requests.ts';
 import { writeTransaction } from './transaction.ts';
 import { fromAttributes, type TypedMap, toAttributes } from './values.ts';
 
-/** A DynamoDB data source: carries out on `table` what a resolver's request handler returned. */
-export type DynamoDbSource = (table: string, request: DynamoDbRequest) => Promise<DynamoDbOutcome>;
+export interface DynamoDbSource {
+  /** Carries out on `table` what a resolver's request handler returned. */
+  run(table: string, request: DynamoDbRequest): Promise<DynamoDbOutcome>;
+  /** Takes no more; resolves when what was taken is done. dynalite ends the process if it is closed in the middle. */
+  close(): Promise<void>;
+}
 
 /**
  * AppSync's DynamoDB data source over the AWS SDK. One operation at a time, so that the transaction, which is several
@@ -22,22 +26,28 @@ export type DynamoDbSource = (table: string, request: DynamoDbRequest) => Promis
  */
 export function createDynamoDbSource(client: DynamoDBClient): DynamoDbSource {
   const alone = createMutex();
-  return (table, request) =>
-    alone(async () => {
-      try {
-        return await carryOut(client, table, request);
-      } catch (error) {
-        if (!(error instanceof DynamoDBServiceException)) throw error;
-        return {
-          // The present item is the result of a write that its own condition refused.
-          result:
-            error instanceof ConditionalCheckFailedException && 'key' in request
-              ? await readItem(client, table, request.key)
-              : null,
-          error: { message: error.message, type: `DynamoDB:${error.name}` },
-        };
-      }
-    });
+  let isClosed = false;
+  const run = async (table: string, request: DynamoDbRequest): Promise<DynamoDbOutcome> => {
+    if (isClosed) throw new Error('The local AppSync is closed.');
+    try {
+      return await carryOut(client, table, request);
+    } catch (error) {
+      if (!(error instanceof DynamoDBServiceException)) throw error;
+      // The present item is the result of a write that its own condition refused.
+      const isRefused = error instanceof ConditionalCheckFailedException && 'key' in request;
+      return {
+        result: isRefused ? await readItem(client, table, request.key) : null,
+        error: { message: error.message, type: `DynamoDB:${error.name}` },
+      };
+    }
+  };
+  return {
+    run: (table, request) => alone(() => run(table, request)),
+    close: () =>
+      alone(async () => {
+        isClosed = true;
+      }),
+  };
 }
 
 async function carryOut(client: DynamoDBClient, table: string, request: DynamoDbRequest): Promise<DynamoDbOutcome> {

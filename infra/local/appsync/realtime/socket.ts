@@ -12,7 +12,6 @@ export interface SocketOptions {
   /** Host of the API, as clients sign it. */
   host: string;
   callers(): Callers;
-  now(): number;
   keepAliveMs: number;
   /** Whether everything is to be ignored and nothing said. */
   isSilent(): boolean;
@@ -53,7 +52,7 @@ export function serveSocket(socket: WebSocket, refusal: RequestError | null, opt
   const start = (id: string, payload: StartPayload): Record<string, unknown>[] => {
     const body = String(payload.data);
     const headers = lowerCaseNames({ ...payload.extensions?.authorization });
-    const mode = authenticate({ method: 'POST', path: '/graphql', headers, body }, options.callers(), options.now());
+    const mode = authenticate({ method: 'POST', path: '/graphql', headers, body }, options.callers());
     if (headers['host'] !== host) throw new RequestError(400, 'BadRequestException', `Expected host "${host}".`);
     if (subscriptions.size >= MOST_SUBSCRIPTIONS) {
       const message = `Max number of ${MOST_SUBSCRIPTIONS} subscriptions reached`;
@@ -112,13 +111,13 @@ export function serveSocket(socket: WebSocket, refusal: RequestError | null, opt
 export function refuseHandshake(
   subprotocols: readonly string[],
   query: URLSearchParams,
-  options: Pick<SocketOptions, 'callers' | 'now'>,
+  callers: () => Callers,
 ): RequestError | null {
   const encoded = subprotocols.find((name) => name.startsWith('header-'))?.slice('header-'.length);
   try {
     const header: unknown = JSON.parse(Buffer.from(encoded ?? query.get('header') ?? '', 'base64').toString('utf8'));
     const headers = lowerCaseNames({ ...(header as object) });
-    authenticate({ method: 'POST', path: '/graphql/connect', headers, body: '{}' }, options.callers(), options.now());
+    authenticate({ method: 'POST', path: '/graphql/connect', headers, body: '{}' }, callers());
     return null;
   } catch (error) {
     if (error instanceof RequestError) return error;

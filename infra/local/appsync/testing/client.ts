@@ -31,9 +31,20 @@ export interface Watch {
   end(): void;
 }
 
+/** The links leave timers behind for 15 s and more, which would keep the test's process from ending. */
+function unrefLongTimers(): void {
+  const { setTimeout: original } = globalThis;
+  if (original.name === 'setTimeoutUnref') return;
+  globalThis.setTimeout = Object.assign(function setTimeoutUnref(...args: Parameters<typeof original>) {
+    const timer = original(...args);
+    return (args[1] ?? 0) >= 15_000 ? timer.unref() : timer;
+  }, original);
+}
+
 /** The unmodified client libraries of AppSync, put together as they must be to work in Node. */
 export function createTestClient(url: string, caller: { apiKey: string } | { credentials: Credentials }) {
   Object.assign(globalThis, { WebSocket });
+  unrefLongTimers();
   const auth: AuthOptions =
     'apiKey' in caller
       ? { type: AUTH_TYPE.API_KEY, apiKey: caller.apiKey }
