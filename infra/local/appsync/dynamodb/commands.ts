@@ -14,10 +14,12 @@ export function toUpdateCommand(table: string, { key, update, condition }: Updat
 
 /** A condition as the SDK wants it, its names and values together with those of the update. */
 function toCondition(condition?: Expression, update?: Expression) {
+  const names = { ...update?.expressionNames, ...condition?.expressionNames };
   const values = toAttributes({ ...update?.expressionValues, ...condition?.expressionValues });
   return {
     ConditionExpression: condition?.expression,
-    ExpressionAttributeNames: { ...update?.expressionNames, ...condition?.expressionNames },
+    // Both may be left out, but not be empty.
+    ...(Object.keys(names).length > 0 && { ExpressionAttributeNames: names }),
     ...(Object.keys(values).length > 0 && { ExpressionAttributeValues: values }),
   };
 }
