@@ -13,7 +13,8 @@ export type ErrorType =
   | 'STALE_EPOCH'
   | 'ILLEGAL_TRANSITION';
 
-const RETRYABLE: Readonly<Record<ErrorType, boolean>> = {
+/** Whether the same request can succeed when it is sent again. */
+export const RETRYABLE: Readonly<Record<ErrorType, boolean>> = {
   BAD_INPUT: false,
   NOT_FOUND: false,
   NOT_AVAILABLE: false,

@@ -66,7 +66,7 @@ export function createTestClient(url: string, caller: { apiKey: string } | { cre
           }),
         ),
       ),
-      // The links have types for CommonJS alone: see the table of versions in the README of the local AppSync.
+      // Apollo has types of its own for ES modules and for CommonJS, and the links know only the latter.
       createAuthLink(settings) as unknown as ApolloLink,
       createSubscriptionHandshakeLink(settings, new BaseHttpLink({ uri: url })) as unknown as ApolloLink,
     ]),
