@@ -1,0 +1,200 @@
+import type { KeyObject } from 'node:crypto';
+import { hostname } from 'node:os';
+import * as v from 'valibot';
+import { StartError } from './errors.ts';
+import { redactText } from './redact.ts';
+import {
+  type LogLevel,
+  SETTING_NAMES,
+  type SettingEntry,
+  type SettingName,
+  type SettingValues,
+  TABLE,
+} from './settings.ts';
+
+/** A key pair of the account that signs participant tokens; its public key was imported to IVS. */
+export interface StageKeyPair {
+  readonly publicKeyArn: string;
+  readonly privateKey: KeyObject;
+}
+
+/** Everything that the environment decides; see `SETTINGS` for what each means. */
+export interface Config {
+  readonly vpId: string;
+  readonly graphqlApiUrl: string | null;
+  /** `null`: requests are signed with IAM, for {@link awsRegion}. */
+  readonly graphqlApiKey: string | null;
+  readonly awsRegion: string | null;
+  readonly participantToken: string | null;
+  readonly stageKeyPair: StageKeyPair | null;
+  readonly pagePort: number;
+  readonly webSocketPort: number;
+  /** `null`: inspection is off. */
+  readonly inspectPort: number | null;
+  readonly healthPort: number;
+  /** Absolute. */
+  readonly assetsDir: string;
+  readonly defaultAsset: string;
+  readonly maxVideoBitrateKbps: number;
+  /** `null`: the first that is found. */
+  readonly chromiumPath: string | null;
+  readonly logLevel: LogLevel;
+  /** Ready for `participantMachine.provide({ delays })`. */
+  readonly delays: Readonly<Record<SettableDelay, number>>;
+}
+
+/**
+ * The waits that depend on where the server runs and on how long its callers are willing to wait. The others are tied to
+ * what the page itself tries, or to each other.
+ */
+type SettableDelay = 'prepareTimeout' | 'joinTimeout' | 'recoverTimeout' | 'drainTimeout';
+
+export interface ConfigNeeds {
+  /** Whether someone must be able to invite: `GRAPHQL_API_URL` or `PARTICIPANT_TOKEN`, and not both. Default: true. */
+  invites?: boolean;
+  /** For the default of `VP_ID`. Default: this machine's. */
+  host?: string;
+}
+
+/**
+ * Reads all settings. It is the only reader of the environment in `server/`, save for what the AWS SDK and the search
+ * for a Chromium look up themselves. An empty text counts as not set, and space around a value is dropped.
+ *
+ * @throws {StartError} that names every missing or wrong setting with what was given (unless it is a secret) and what
+ *   was expected.
+ */
+export function readConfig(env: NodeJS.ProcessEnv, { invites = true, host = hostname() }: ConfigNeeds = {}): Config {
+  const problems = new Problems(env);
+  const values = Object.fromEntries(
+    SETTING_NAMES.map((name) => [name, readSetting(name, env, problems)]),
+  ) as SettingValues;
+  checkTogether(values, problems, invites);
+  problems.throwIfAny();
+  const { STAGE_PUBLIC_KEY_ARN: publicKeyArn } = values;
+  const key = values.STAGE_PRIVATE_KEY ?? values.STAGE_PRIVATE_KEY_FILE;
+  return {
+    vpId: values.VP_ID ?? vpIdOf(host),
+    graphqlApiUrl: values.GRAPHQL_API_URL,
+    graphqlApiKey: values.GRAPHQL_API_KEY,
+    awsRegion: values.AWS_REGION,
+    participantToken: values.PARTICIPANT_TOKEN,
+    stageKeyPair: publicKeyArn === null || key === null ? null : { publicKeyArn, privateKey: key },
+    pagePort: values.PAGE_PORT,
+    webSocketPort: values.WEBSOCKET_PORT,
+    inspectPort: values.INSPECT ? values.INSPECT_PORT : null,
+    healthPort: values.HEALTH_PORT,
+    assetsDir: values.ASSETS_DIR,
+    defaultAsset: values.DEFAULT_ASSET,
+    maxVideoBitrateKbps: values.MAX_VIDEO_BITRATE_KBPS,
+    chromiumPath: values.PUPPETEER_EXECUTABLE_PATH,
+    logLevel: values.LOG_LEVEL,
+    delays: {
+      prepareTimeout: values.PREPARE_TIMEOUT_MS,
+      joinTimeout: values.JOIN_TIMEOUT_MS,
+      recoverTimeout: values.RECOVER_TIMEOUT_MS,
+      drainTimeout: values.DRAIN_TIMEOUT_MS,
+    },
+  };
+}
+
+/** What is wrong so far, one sentence each. */
+class Problems {
+  readonly #env: NodeJS.ProcessEnv;
+  readonly #sentences = new Map<SettingName, string>();
+
+  constructor(env: NodeJS.ProcessEnv) {
+    this.#env = env;
+  }
+
+  add(name: SettingName, expected: string): void {
+    if (!this.#sentences.has(name)) this.#sentences.set(name, `${name} is ${this.#given(name)}; expected ${expected}.`);
+  }
+
+  has(name: SettingName): boolean {
+    return this.#sentences.has(name);
+  }
+
+  throwIfAny(): void {
+    if (this.#sentences.size > 0) throw new StartError([...this.#sentences.values()].join(' '));
+  }
+
+  #given(name: SettingName): string {
+    const { isSecret = false }: SettingEntry = TABLE[name];
+    const text = given(this.#env, name);
+    if (text === null) return 'not set';
+    return isSecret ? 'set to something else (not shown)' : JSON.stringify(shorten(redactText(text)));
+  }
+}
+
+function readSetting(name: SettingName, env: NodeJS.ProcessEnv, problems: Problems): unknown {
+  const { schema, default: byDefault }: SettingEntry = TABLE[name];
+  const text = given(env, name) ?? byDefault;
+  if (text === null) return null;
+  const result = v.safeParse(schema, text);
+  if (result.success) return result.output;
+  problems.add(name, result.issues[0].message);
+  return null;
+}
+
+function given(env: NodeJS.ProcessEnv, name: SettingName): string | null {
+  return env[name]?.trim() || null;
+}
+
+/** The rules that take more than one setting. */
+function checkTogether(values: SettingValues, problems: Problems, invites: boolean): void {
+  const isMissing = (name: SettingName) => values[name] === null && !problems.has(name);
+  const isGiven = (name: SettingName) => values[name] !== null || problems.has(name);
+
+  if (invites && isMissing('GRAPHQL_API_URL') && isMissing('PARTICIPANT_TOKEN')) {
+    problems.add('GRAPHQL_API_URL', 'the address of the GraphQL API that invites, or PARTICIPANT_TOKEN instead');
+  }
+  if (invites && isGiven('GRAPHQL_API_URL') && isGiven('PARTICIPANT_TOKEN')) {
+    problems.add('PARTICIPANT_TOKEN', 'none, since GRAPHQL_API_URL is set and invites come from there');
+  }
+  if (values.GRAPHQL_API_URL !== null && isMissing('GRAPHQL_API_KEY') && isMissing('AWS_REGION')) {
+    problems.add(
+      'AWS_REGION',
+      'the region of the GraphQL API, since without GRAPHQL_API_KEY requests are signed with IAM',
+    );
+  }
+  if (isGiven('STAGE_PRIVATE_KEY') && isGiven('STAGE_PRIVATE_KEY_FILE')) {
+    problems.add('STAGE_PRIVATE_KEY_FILE', 'none, since STAGE_PRIVATE_KEY is set');
+  }
+  const hasKey = isGiven('STAGE_PRIVATE_KEY') || isGiven('STAGE_PRIVATE_KEY_FILE');
+  if (hasKey && isMissing('STAGE_PUBLIC_KEY_ARN')) {
+    problems.add('STAGE_PUBLIC_KEY_ARN', 'the ARN of the public key that belongs to the private key');
+  }
+  if (!hasKey && isGiven('STAGE_PUBLIC_KEY_ARN')) {
+    problems.add(
+      'STAGE_PRIVATE_KEY',
+      'the private key that belongs to STAGE_PUBLIC_KEY_ARN, or STAGE_PRIVATE_KEY_FILE',
+    );
+  }
+  checkPorts(values, problems);
+}
+
+function checkPorts(values: SettingValues, problems: Problems): void {
+  const names = [
+    'PAGE_PORT',
+    'WEBSOCKET_PORT',
+    'HEALTH_PORT',
+    ...(values.INSPECT ? (['INSPECT_PORT'] as const) : []),
+  ] as const;
+  const takenBy = new Map<number, SettingName>();
+  for (const name of names) {
+    const number = values[name];
+    const other = takenBy.get(number);
+    if (other !== undefined) problems.add(name, `another port than that of ${other}, which is ${number}`);
+    if (number !== null && number !== 0) takenBy.set(number, name);
+  }
+}
+
+/** An id that the control plane takes, whatever the host is called. */
+function vpIdOf(host: string): string {
+  const label = host.split('.', 1)[0] ?? '';
+  return `vp-${label.replaceAll(/[^A-Za-z0-9_-]/g, '-').slice(0, 100)}`;
+}
+
+function shorten(text: string): string {
+  return text.length <= 80 ? text : `${text.slice(0, 80)}…`;
+}
