@@ -326,6 +326,7 @@ describe('report', () => {
     const published = await container.report({ ...report, status: 'PUBLISHED', sequence: 2 });
     expect(await container.report(connected)).toEqual(published);
     expect(await container.report({ ...report, status: 'PUBLISHED', sequence: 2 })).toEqual(published);
+    expect(await container.report({ ...connected, sequence: 2 })).toEqual(published);
     expect((await container.report({ ...report, status: 'CONNECTED', sequence: 3 }))['status']).toBe('CONNECTED');
   });
 
