@@ -5,11 +5,17 @@ import { AUTH_TYPE, type AuthOptions, createAuthLink } from 'aws-appsync-auth-li
 import { CONTROL_EVENTS_KEY, createSubscriptionHandshakeLink } from 'aws-appsync-subscription-link';
 import { OperationTypeNode } from 'graphql';
 import { tap } from 'rxjs';
+import { StartError } from '../errors.ts';
 import { errorOfRequest, errorOfSubscription } from './apollo-errors.ts';
 import { Attempt, outside } from './attempt.ts';
 import { parseEndpoint } from './endpoint.ts';
 import { unreachable } from './errors.ts';
-import { type Subscription, type SubscriptionHandlers, subscribeForever } from './subscription.ts';
+import {
+  type Subscription,
+  type SubscriptionAttempt,
+  type SubscriptionHandlers,
+  subscribeForever,
+} from './subscription.ts';
 
 export interface AwsCredentials {
   accessKeyId: string;
@@ -21,9 +27,9 @@ export interface AppSyncClientOptions {
   /** `GRAPHQL_API_URL`. */
   url: string;
   /** `GRAPHQL_API_KEY`. Default: none, requests are signed with IAM. */
-  apiKey?: string | undefined;
+  apiKey?: string | null;
   /** `AWS_REGION`. Default: the region in the URL, where it has AWS's own shape. */
-  region?: string | undefined;
+  region?: string | null;
   /** Default: the environment, the container's role and the rest of AWS's chain. */
   credentials?: () => Promise<AwsCredentials>;
 }
@@ -45,7 +51,7 @@ export interface AppSyncClient {
 
 export type Variables = Readonly<Record<string, unknown>>;
 
-export const REQUEST_TIMEOUT_MS = 8_000;
+export const REQUEST_TIMEOUT_MS = 5_000;
 
 /**
  * The one way to AppSync. The links need care in Node; each measure here is against a defect that was seen: an HTTP
@@ -53,13 +59,13 @@ export const REQUEST_TIMEOUT_MS = 8_000;
  * catches it; a subscription link of its own for each try, as its timers outlive a connection and then end the next
  * one; no cache, which would keep every delivery; no deduplication, which would let two subscriptions share one.
  *
- * @throws {Error} if the URL is none, or the region is needed and unknown; it names the setting
+ * @throws {StartError} if the URL is none, or the region is needed and unknown; it names the setting
  */
 export function createAppSyncClient(options: AppSyncClientOptions): AppSyncClient {
   const { apiKey } = options;
-  const { url, region } = parseEndpoint(options.url, options.region);
+  const { url, region } = parseEndpoint(options.url, options.region ?? null);
   if (!apiKey && region === null) {
-    throw new Error(
+    throw new StartError(
       'AWS_REGION: expected the region to sign GraphQL requests for, as GRAPHQL_API_URL does not name it.',
     );
   }
@@ -102,7 +108,7 @@ export function createAppSyncClient(options: AppSyncClientOptions): AppSyncClien
   const requests = new Set<AbortController>();
   const subscriptions = new Set<Subscription>();
 
-  const open = (document: string, variables: Variables, handlers: SubscriptionHandlers): Subscription => {
+  const open = (document: string, variables: Variables, handlers: SubscriptionHandlers): SubscriptionAttempt => {
     const attempt = new Attempt();
     const begin = async (): Promise<() => void> => {
       await readyCredentials();
@@ -185,6 +191,7 @@ export function createAppSyncClient(options: AppSyncClientOptions): AppSyncClien
       const subscription = subscribeForever((events) => open(document, variables, events), handlers);
       subscriptions.add(subscription);
       return {
+        ...subscription,
         close() {
           subscriptions.delete(subscription);
           return subscription.close();

@@ -1,10 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { createBackoff } from './backoff.ts';
 import type { AppSyncClient } from './client.ts';
-import { AppSyncError } from './errors.ts';
+import { AppSyncError, unreachable } from './errors.ts';
 import { Reader } from './reader.ts';
 import { isNewer, parseRecord, RECORD_FIELDS, type VpRecord } from './record.ts';
 import { type Report, type ReportInput, type ReportOutcome, ReportQueue } from './reports.ts';
+import type { Subscription } from './subscription.ts';
 
 export type { VpRecord } from './record.ts';
 export type { Report, ReportOutcome } from './reports.ts';
@@ -57,6 +58,8 @@ export interface ControlPlaneOptions {
 export const HEARTBEAT_INTERVAL_MS = 10_000;
 /** The participant waits 5 s for KICKED and ERRORED to be taken: so there is time for a second try. */
 export const REPORT_TIMEOUT_MS = 2_000;
+/** For a change of our own to be delivered to us; where it is not, a kick would not be either. */
+export const DELIVERY_TIMEOUT_MS = 5_000;
 
 const DOCUMENTS = {
   registerVirtualParticipant: mutation('register'),
@@ -82,6 +85,9 @@ class AppSyncControlPlane implements ControlPlane {
   /** Counts the times that the subscription became ready; `null` while it is not. */
   #subscribed: number | null = null;
   #subscriptions = 0;
+  #subscription: Subscription | null = null;
+  #deliveries = 0;
+  #deafTimer: NodeJS.Timeout | undefined;
   #isOnline = false;
   #isBeating = false;
   #isOver = false;
@@ -96,7 +102,10 @@ class AppSyncControlPlane implements ControlPlane {
     this.#reports = new ReportQueue({
       send: (input) => this.#send(input),
       known: () => this.#known,
-      onFailed: (error) => this.#fail('A report was not taken', error),
+      onFailed: (error) => {
+        this.#fail('A report was not taken', error);
+        this.#reader.hint();
+      },
       random,
     });
     this.#reader = new Reader({
@@ -149,7 +158,7 @@ class AppSyncControlPlane implements ControlPlane {
     }, HEARTBEAT_INTERVAL_MS);
     this.#accept(record);
     this.#reports.begin(record.epoch);
-    this.#options.client.subscribe(
+    this.#subscription = this.#options.client.subscribe(
       SUBSCRIPTION,
       { id },
       {
@@ -159,10 +168,13 @@ class AppSyncControlPlane implements ControlPlane {
           this.#reader.hint();
         },
         onDelivery: (data) => {
+          this.#deliveries += 1;
+          clearTimeout(this.#deafTimer);
           if (!this.#isKnown(data)) this.#reader.hint();
         },
         onLost: (error) => {
           this.#subscribed = null;
+          clearTimeout(this.#deafTimer);
           this.#fail('Not subscribed', error);
           this.#goOffline(error.message);
         },
@@ -195,18 +207,30 @@ class AppSyncControlPlane implements ControlPlane {
   }
 
   async #send(input: ReportInput): Promise<void> {
+    const { status, epoch } = input;
+    const before = { deliveries: this.#deliveries, record: this.#known };
     try {
-      this.#accept(
-        await this.#ask('reportVirtualParticipant', { input: { ...this.#input, ...input } }, REPORT_TIMEOUT_MS),
-      );
+      const variables = { input: { ...this.#input, ...input } };
+      const record = await this.#ask('reportVirtualParticipant', variables, REPORT_TIMEOUT_MS);
+      this.#accept(record);
+      if (isNewer(record, before.record) && this.#deliveries === before.deliveries) this.#expectDelivery();
     } catch (error) {
       if (error instanceof AppSyncError && error.kind === 'refused') {
-        const { status, epoch } = input;
         this.#options.log.warn({ status, epoch, code: error.code }, `A report was refused: ${error.message}`);
         this.#reader.hint();
       }
       throw error;
     }
+  }
+
+  /** A connection can be silent for minutes before its keep-alive is missed, or for ever if it never had one. */
+  #expectDelivery(): void {
+    if (this.#isOver) return;
+    clearTimeout(this.#deafTimer);
+    const message = `A change was not delivered within ${DELIVERY_TIMEOUT_MS / 1_000} s.`;
+    this.#deafTimer = setTimeout(() => {
+      if (this.#subscribed !== null) this.#subscription?.renew(unreachable('NOT_DELIVERED', message));
+    }, DELIVERY_TIMEOUT_MS);
   }
 
   async #ask(
@@ -251,7 +275,7 @@ class AppSyncControlPlane implements ControlPlane {
   }
 
   #goOffline(reason: string): void {
-    if (!this.#isOnline) return;
+    if (!this.#isOnline || this.#isOver) return;
     this.#isOnline = false;
     this.#options.log.warn({}, `The control plane is offline: ${reason}`);
     this.#listener?.onOffline(reason);
@@ -273,8 +297,8 @@ class AppSyncControlPlane implements ControlPlane {
   #loseOwner(error: AppSyncError): void {
     if (this.#isOver) return;
     this.#options.log.error({ code: error.code }, `This process has lost the virtual participant: ${error.message}`);
-    this.#stop('stale');
     this.#goOffline(error.code);
+    this.#stop('stale');
     this.#listener?.onOwnerLost();
     // Its own calls are what this comes from: they are to end first.
     setImmediate(() => void this.#options.client.close());
@@ -283,6 +307,7 @@ class AppSyncControlPlane implements ControlPlane {
   #stop(outcome: ReportOutcome): void {
     this.#isOver = true;
     clearTimeout(this.#timer);
+    clearTimeout(this.#deafTimer);
     this.#reader.close();
     this.#reports.close(outcome);
   }

@@ -4,7 +4,7 @@ const AWS = 'https://abcdefghijklmnopqrstuvwxyz.appsync-api.eu-west-1.amazonaws.
 
 describe('parseEndpoint', () => {
   test.each([
-    ['the region of AWS`s own URL', AWS, undefined, { url: AWS, region: 'eu-west-1' }],
+    ['the region of AWS`s own URL', AWS, null, { url: AWS, region: 'eu-west-1' }],
     ['the region of the URL before AWS_REGION', AWS, 'us-east-1', { url: AWS, region: 'eu-west-1' }],
     [
       'AWS_REGION for another host',
@@ -18,16 +18,7 @@ describe('parseEndpoint', () => {
     [
       'no region where none is known',
       'http://127.0.0.1:4000/graphql',
-      undefined,
-      {
-        url: 'http://127.0.0.1:4000/graphql',
-        region: null,
-      },
-    ],
-    [
-      'no region for an empty AWS_REGION',
-      'http://127.0.0.1:4000/graphql',
-      '',
+      null,
       {
         url: 'http://127.0.0.1:4000/graphql',
         region: null,

@@ -1,3 +1,5 @@
+import { StartError } from '../errors.ts';
+
 /** Where the GraphQL API is, and as which region its requests are signed. */
 export interface Endpoint {
   url: string;
@@ -12,19 +14,19 @@ const EXAMPLE = 'https://<id>.appsync-api.<region>.amazonaws.com/graphql';
  * endpoint is its path + `/realtime` (a custom domain, the local API).
  *
  * @param region - `AWS_REGION`; the region in AWS's own URL goes before it
- * @throws {Error} that names the setting and what was expected
+ * @throws {StartError} that names the setting and what was expected
  */
-export function parseEndpoint(url: string, region: string | undefined): Endpoint {
+export function parseEndpoint(url: string, region: string | null): Endpoint {
   const parsed = URL.canParse(url) ? new URL(url) : null;
   const isPlain = parsed !== null && ['https:', 'http:'].includes(parsed.protocol) && !/[?#]|\/$/.test(url);
   if (!isPlain || parsed.username !== '' || parsed.password !== '') {
-    throw new Error(
+    throw new StartError(
       `GRAPHQL_API_URL: expected a URL such as ${EXAMPLE}, with no query, no user and no slash at its end.`,
     );
   }
   const aws = /^[^.]+\.appsync-api\.([a-z0-9-]+)\.amazonaws\.com$/.exec(parsed.hostname);
   if (aws !== null && (parsed.protocol !== 'https:' || parsed.pathname !== '/graphql' || parsed.port !== '')) {
-    throw new Error(`GRAPHQL_API_URL: expected ${EXAMPLE} of an API at AWS, but its path or protocol is another.`);
+    throw new StartError(`GRAPHQL_API_URL: expected ${EXAMPLE} of an API at AWS, but its path or protocol is another.`);
   }
-  return { url, region: aws?.[1] ?? (region || null) };
+  return { url, region: aws?.[1] ?? region };
 }

@@ -88,6 +88,18 @@ describe('subscribeForever', () => {
     await subscription.close();
   });
 
+  test('begins a new try when it is renewed, once', async () => {
+    const { tries, ended, events, attempt, subscription } = stand();
+    attempt(0).onReady();
+    subscription.renew(lost);
+    subscription.renew(lost);
+    await pass(500);
+    expect([tries.length, ended, events]).toEqual([2, [0], ['ready', 'lost SUBSCRIPTION_LOST']]);
+    await subscription.close();
+    subscription.renew(lost);
+    expect(jest.getTimerCount()).toBe(0);
+  });
+
   test('keeps its wait when a try fails at once, before it was even handed over', async () => {
     const { tries, ended, subscription } = stand((handlers) => handlers.onLost(lost));
     await pass(1_499);

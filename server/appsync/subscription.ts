@@ -11,12 +11,19 @@ export interface SubscriptionHandlers {
 }
 
 export interface Subscription {
+  /** Takes the present try for lost, although it seems well. */
+  renew(reason: AppSyncError): void;
   /** Ends it for good; resolves when its sockets are closed, within a second. */
   close(): Promise<void>;
 }
 
+export interface SubscriptionAttempt {
+  /** Resolves when its sockets are closed, within a second. */
+  close(): Promise<void>;
+}
+
 /** One try: calls `onReady` at most once, then `onDelivery`, then `onLost` at most once. */
-export type OpenSubscription = (handlers: SubscriptionHandlers) => Subscription;
+export type OpenSubscription = (handlers: SubscriptionHandlers) => SubscriptionAttempt;
 
 /** For a try to be acknowledged, in milliseconds; the link's own handshakes, tried 6 times, take up to 7 s. */
 export const READY_TIMEOUT_MS = 20_000;
@@ -35,10 +42,11 @@ export function subscribeForever(
   const backoff = createBackoff(random);
   const ending = new Set<Promise<void>>();
   let generation = 0;
-  let attempt: Subscription | null = null;
+  let attempt: SubscriptionAttempt | null = null;
+  let losePresent: (error: AppSyncError) => void = () => {};
   let timer: NodeJS.Timeout | undefined;
 
-  const end = (old: Subscription | null): void => {
+  const end = (old: SubscriptionAttempt | null): void => {
     if (old === null) return;
     const ended = old.close();
     ending.add(ended);
@@ -59,6 +67,7 @@ export function subscribeForever(
       timer = setTimeout(begin, backoff.next());
       handlers.onLost(error);
     };
+    losePresent = lose;
     timer = setTimeout(() => {
       lose(unreachable('TIMEOUT', `The subscription was not acknowledged within ${READY_TIMEOUT_MS / 1_000} s.`));
     }, READY_TIMEOUT_MS);
@@ -80,6 +89,7 @@ export function subscribeForever(
 
   begin();
   return {
+    renew: (reason) => losePresent(reason),
     async close() {
       generation += 1;
       clearTimeout(timer);

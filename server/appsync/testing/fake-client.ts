@@ -83,7 +83,7 @@ export class FakeAppSyncClient implements AppSyncClient {
 
   subscribe(_document: string, _variables: Variables, handlers: SubscriptionHandlers): Subscription {
     this.#subscriber = handlers;
-    return { close: async () => {} };
+    return { renew: handlers.onLost, close: async () => {} };
   }
 
   async close(): Promise<void> {
