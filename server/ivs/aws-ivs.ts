@@ -6,7 +6,8 @@ import {
   ParticipantTokenCapability,
 } from '@aws-sdk/client-ivs-realtime';
 import type { StageKeyPair } from '../config.ts';
-import { badInput, DeadlineError, failureOf, isStageMissing, noStage, type Operation } from './failures.ts';
+import { within } from '../deadline.ts';
+import { badInput, failureOf, isStageMissing, noStage, type Operation } from './failures.ts';
 import type { Ivs, TokenRequest } from './ivs.ts';
 import { signToken, TOKEN_MINUTES, type TokenBearer, type TokenStage } from './sign.ts';
 import { homeOf, parseStageArn, type StageArn } from './stage-arn.ts';
@@ -159,25 +160,4 @@ function bearerOf({ userId, vpId, attributes }: TokenRequest): TokenBearer {
     throw badInput(`The attributes have ${bytes} bytes; expected at most ${MAX_ATTRIBUTES_BYTES} of UTF-8.`);
   }
   return { userId: userId ?? vpId, attributes };
-}
-
-/** Runs with a signal that aborts at the deadline or with the caller's; does not wait for who does not heed it. */
-async function within<T>(
-  timeoutMs: number,
-  signal: AbortSignal,
-  run: (abortSignal: AbortSignal) => Promise<T>,
-): Promise<T> {
-  const ended = new AbortController();
-  const timer = setTimeout(() => ended.abort(new DeadlineError(timeoutMs)), timeoutMs);
-  const passOn = () => ended.abort(signal.reason);
-  signal.addEventListener('abort', passOn, { once: true });
-  try {
-    return await new Promise<T>((resolve, reject) => {
-      ended.signal.addEventListener('abort', () => reject(ended.signal.reason), { once: true });
-      run(ended.signal).then(resolve, reject);
-    });
-  } finally {
-    clearTimeout(timer);
-    signal.removeEventListener('abort', passOn);
-  }
 }

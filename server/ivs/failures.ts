@@ -4,15 +4,6 @@ import { FailureError } from '../../machines/participant.ts';
 /** An operation of IVS that the server calls, as IAM writes it after `ivs:`. */
 export type Operation = 'GetStage' | 'CreateParticipantToken' | 'DisconnectParticipant';
 
-/** A call took longer than its deadline allows; `cause` of what {@link failureOf} makes of it. */
-export class DeadlineError extends Error {
-  override readonly name = 'DeadlineError';
-
-  constructor(timeoutMs: number) {
-    super(`There was no answer within ${timeoutMs} ms.`);
-  }
-}
-
 type Sentence = (operation: Operation, stageArn: string) => string;
 type Row = readonly [FailureCode, Sentence];
 
