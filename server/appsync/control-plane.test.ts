@@ -140,6 +140,13 @@ describe('Control plane', () => {
     expect(api.requests).toEqual(['register', 'heartbeat']);
   });
 
+  test('learns from its heartbeat what nobody delivered', async () => {
+    const { api, events } = await online();
+    api.change({ status: 'KICKED' });
+    await pass(HEARTBEAT_INTERVAL_MS);
+    expect([api.requests, events]).toEqual([['heartbeat'], ['KICKED 0 2']]);
+  });
+
   test('drops records older than the one it knows', async () => {
     const { api, events } = await online();
     api.change({ status: 'INVITED', epoch: 1 });
