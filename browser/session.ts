@@ -1,4 +1,4 @@
-import { createActor } from 'xstate';
+import { createActor, type InspectionEvent } from 'xstate';
 import { type SessionActor, sessionMachine } from '../machines/session.ts';
 import type { MediaFigures } from '../machines/session-link.ts';
 import type { Source } from './processor/source.ts';
@@ -11,6 +11,8 @@ export interface SessionOptions extends Pick<SourceActorOptions, 'sourceFor' | '
   stage: StagePort;
   /** Takes what the SDK tells of the stage, for the log. */
   onNews?: (news: StageNews) => void;
+  /** Takes the inspection events of the session and its actors. */
+  inspect?: (event: InspectionEvent) => void;
 }
 
 /** A session machine with its real actors, and what can be seen of it from outside. */
@@ -54,7 +56,7 @@ export function startSession(options: SessionOptions): Session {
       }),
     },
   });
-  const actor = createActor(machine);
+  const actor = createActor(machine, options.inspect ? { inspect: options.inspect } : {});
   let before = actor.getSnapshot();
   actor.subscribe((snapshot) => {
     const isNew = snapshot.context.invite !== before.context.invite;
