@@ -54,6 +54,10 @@ const FLAGS: readonly { flag: string; prevents: string; when?: (conditions: Flag
     when: ({ headless }) => headless,
   },
   {
+    flag: '--enable-features=LogOnDeviceMetricsOnStartup:on_device_startup_metric_delay/1000d',
+    prevents: 'a process of 50 MB from the third minute on, which rates this machine for language models',
+  },
+  {
     flag: '--allow-loopback-in-peer-connection',
     prevents: 'no ICE candidate at all on a machine with no network',
     when: ({ loopbackIce }) => loopbackIce,
