@@ -1,17 +1,16 @@
-import { LIMITS, type PageMessage } from '../machines/protocol.ts';
-import { sessionStateOf } from '../machines/session.ts';
-import { messagesBetween, statsOf } from '../machines/session-link.ts';
 import { forgetToken, readAddress, rememberToken } from './address.ts';
 import { sourceFor } from './processor/sources.ts';
 import { createTracks } from './processor/tracks.ts';
+import { DEFAULT_WEBSOCKET_URL, linkToServer, reportSession } from './server-link.ts';
 import { startSession } from './session.ts';
 import { createIvsStage } from './stage/ivs-stage.ts';
 import { describeNews } from './stage/news.ts';
 import { createView } from './view/view.ts';
 
+const handover = window.__vp;
 const { participantToken, asset } = readAddress(location, history, sessionStorage);
 const session = startSession({
-  stage: createIvsStage(),
+  stage: createIvsStage(handover),
   sourceFor,
   createTracks,
   onNews: (news) => {
@@ -32,23 +31,25 @@ const view = createView(document.querySelector('#view') ?? document.body, {
   },
 });
 
-/** Whoever embeds the page, from the same origin, hears of it what a server would hear. */
-function tell(message: PageMessage): void {
-  parent.postMessage(message, location.origin);
-}
-
-let before = session.actor.getSnapshot();
-session.actor.subscribe((snapshot) => {
-  for (const message of messagesBetween(before, snapshot)) tell(message);
-  if (sessionStateOf(before) !== sessionStateOf(snapshot)) tell(statsOf(snapshot, session.figures()));
-  before = snapshot;
-  view.show(snapshot, session.tracks());
-});
-setInterval(() => tell(statsOf(session.actor.getSnapshot(), session.figures())), LIMITS.statsIntervalMs);
+// Whoever embeds the page, from the same origin, hears of it what a server would hear.
+reportSession(session, (message) => parent.postMessage(message, location.origin));
+// Where nobody looks, a picture of what is sent would only cost.
+const previewed = () => (handover ? null : session.tracks());
+session.actor.subscribe((snapshot) => view.show(snapshot, previewed()));
 setInterval(() => view.showFigures(session.figures()), 500);
 
 if (participantToken === null) {
-  view.askForToken();
+  const url = handover?.webSocketUrl ?? DEFAULT_WEBSOCKET_URL;
+  linkToServer({
+    session,
+    url,
+    ...(handover?.secret !== undefined && { secret: handover.secret }),
+    onState: (state) => {
+      view.showServer(url, state);
+      view.show(session.actor.getSnapshot(), previewed());
+    },
+    onProblem: (text) => console.warn(text),
+  });
 } else {
   session.actor.send({ type: 'session.start', invite: { epoch: 0, participantToken, stageArn: null, asset } });
 }

@@ -2,6 +2,7 @@ import type { SessionState } from '../../machines/protocol.ts';
 import type { SessionSnapshot } from '../../machines/session.ts';
 import { sessionStateOf } from '../../machines/session.ts';
 import type { MediaFigures } from '../../machines/session-link.ts';
+import type { ServerState } from '../server-link.ts';
 import type { MediaTracks } from '../stage/stage-port.ts';
 import { element } from './element.ts';
 
@@ -14,7 +15,8 @@ export interface ViewActions {
 
 /** What a person sees of the page. */
 export interface View {
-  askForToken(): void;
+  /** How the page stands with the server at `url`. Until it is told, the page is one that was given a token. */
+  showServer(url: string, state: ServerState): void;
   show(snapshot: SessionSnapshot, tracks: MediaTracks | null): void;
   showFigures(figures: MediaFigures): void;
   /** Adds a line to what happened. */
@@ -37,6 +39,21 @@ const ENDS: Record<string, string> = {
   STAGE_DELETED: 'The stage was deleted.',
   ENDED: 'The asset is over, and the stage was left.',
   LEFT: 'The stage was left.',
+  KICKED: 'The participant was kicked.',
+  MAX_DURATION: 'The time on the stage is over.',
+  SUPERSEDED: 'Another invite took its place.',
+};
+/** What a page without a token waits for. */
+const SERVER_SENTENCES: Record<ServerState, (url: string) => string> = {
+  waiting: (url) =>
+    `This page needs a participant token to join a stage. It waits for a server at ${url} to give it one.`,
+  connected: (url) => `The server at ${url} has no invite for this page yet.`,
+  replaced: () => 'Another page took the place of this one. Load this page anew to take it back.',
+};
+const SERVER_NEWS: Record<ServerState, string> = {
+  waiting: 'The connection to the server is lost. It is being made again.',
+  connected: 'The server is there.',
+  replaced: 'Another page took the place of this one.',
 };
 const LINES_KEPT = 50;
 
@@ -76,6 +93,7 @@ export function createView(root: Element, actions: ViewActions): View {
     element('div', { className: 'columns' }, [element('div', { className: 'screen' }, [preview]), panel]),
   );
 
+  let server: { state: ServerState; sentence: string } | null = null;
   let previewed: MediaStreamTrack | null = null;
   const values = new Map<string, HTMLElement>();
   const fact = (name: string, value: string | null) => {
@@ -95,24 +113,25 @@ export function createView(root: Element, actions: ViewActions): View {
 
   return {
     note,
-    askForToken() {
-      form.hidden = false;
-      for (const part of [leave, again, forget, facts]) part.hidden = true;
-      badge.textContent = 'idle';
-      sentence.textContent = 'This page needs a participant token to join a stage.';
+    showServer(url, state) {
+      if (server !== null) note(SERVER_NEWS[state]);
+      server = { state, sentence: SERVER_SENTENCES[state](url) };
     },
     show(snapshot, tracks) {
       const state = sessionStateOf(snapshot);
       const { onStage, source, ended, reason } = snapshot.context;
       const isOver = state === 'idle' || state === 'failed';
       const end = isOver && ended ? (ended.failure?.message ?? ENDS[ended.reason]) : undefined;
-      sentence.textContent = end ?? SENTENCES[state];
+      const idle = server?.sentence ?? SENTENCES.idle;
+      sentence.textContent = end ?? (isOver ? idle : SENTENCES[state]);
       if (badge.textContent !== state) note(end ?? SENTENCES[state] + (reason && !isOver ? ` (${reason})` : ''));
       badge.textContent = state;
       document.body.dataset['state'] = state;
       leave.hidden = isOver || state === 'leaving';
-      again.hidden = !isOver;
-      forget.hidden = !isOver;
+      again.hidden = !isOver || server !== null;
+      forget.hidden = !isOver || server !== null;
+      facts.hidden = isOver && server !== null;
+      form.hidden = !isOver || server?.state !== 'waiting';
       fact('participant', onStage?.participantId ?? null);
       fact('stage', onStage?.stageArn ?? null);
       fact('source', source && `${source.kind}: ${source.name}`);
