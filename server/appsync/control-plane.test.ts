@@ -1,7 +1,7 @@
 import { jest } from '@jest/globals';
 import type { VpStatus } from '../../machines/status.ts';
 import { createControlPlane, DELIVERY_TIMEOUT_MS, HEARTBEAT_INTERVAL_MS } from './control-plane.ts';
-import { unauthorized, unreachable } from './errors.ts';
+import { errorOfType, unauthorized, unreachable } from './errors.ts';
 import { READ_INTERVAL_MS } from './reader.ts';
 import { FakeAppSyncClient } from './testing/fake-client.ts';
 
@@ -176,7 +176,7 @@ describe('Control plane', () => {
     expect([events, api.requests.length]).toEqual([[`offline ${refused.message}`], 3]);
     expect(lines).toEqual([
       `warn The record could not be read: ${refused.message} It is tried again.`,
-      `warn The control plane is offline: ${refused.message}`,
+      'warn The control plane is offline.',
     ]);
     api.failure = null;
     await pass(1_000);
@@ -236,6 +236,20 @@ describe('Control plane', () => {
     expect(await report('AVAILABLE', 0)).toBe('stale');
     await pass(0);
     expect([api.requests, events]).toEqual([['report AVAILABLE 0', 'get'], ['INVITED 1 2']]);
+  });
+
+  test('reads nothing when a refusal says nothing new of the record', async () => {
+    const { api, report } = await online();
+    await report('AVAILABLE', 0);
+    api.requests.length = 0;
+    for (const [type, info] of [
+      ['BAD_INPUT', { field: 'input.reason' }],
+      ['ILLEGAL_TRANSITION', { status: 'AVAILABLE', epoch: 0, version: 2 }],
+    ] as const) {
+      api.failure = errorOfType(type, 'No.', info);
+      expect(await report('STOPPED', 0)).toBe('refused');
+    }
+    expect(api.requests).toEqual(['report STOPPED 0', 'report STOPPED 0']);
   });
 
   test('learns at once that another process has taken its place', async () => {

@@ -170,7 +170,8 @@ class AppSyncControlPlane implements ControlPlane {
         onDelivery: (data) => {
           this.#deliveries += 1;
           clearTimeout(this.#deafTimer);
-          if (!this.#isKnown(data)) this.#reader.hint();
+          const { onVirtualParticipantChanged: change } = data as { onVirtualParticipantChanged?: object | null };
+          if (this.#isNews(change ?? {})) this.#reader.hint();
         },
         onLost: (error) => {
           this.#subscribed = null;
@@ -217,7 +218,8 @@ class AppSyncControlPlane implements ControlPlane {
     } catch (error) {
       if (error instanceof AppSyncError && error.kind === 'refused') {
         this.#options.log.warn({ status, epoch, code: error.code }, `A report was refused: ${error.message}`);
-        this.#reader.hint();
+        // A refusal that tells nothing new must not lead to a read, or the listener repeats the report for ever.
+        if ('version' in error.info && this.#isNews(error.info)) this.#reader.hint();
       }
       throw error;
     }
@@ -259,10 +261,9 @@ class AppSyncControlPlane implements ControlPlane {
   }
 
   /** A delivery holds what the mutation's caller selected: without a version it says no more than that there is news. */
-  #isKnown(data: unknown): boolean {
-    const { epoch, version } =
-      (data as { onVirtualParticipantChanged?: Partial<VpRecord> | null }).onVirtualParticipantChanged ?? {};
-    return typeof epoch === 'number' && typeof version === 'number' && !isNewer({ epoch, version }, this.#known);
+  #isNews({ epoch, version }: Partial<Record<'epoch' | 'version', unknown>>): boolean {
+    if (typeof epoch !== 'number' || typeof version !== 'number') return true;
+    return isNewer({ epoch, version }, this.#known);
   }
 
   #goOnline(): void {
@@ -277,7 +278,7 @@ class AppSyncControlPlane implements ControlPlane {
   #goOffline(reason: string): void {
     if (!this.#isOnline || this.#isOver) return;
     this.#isOnline = false;
-    this.#options.log.warn({}, `The control plane is offline: ${reason}`);
+    this.#options.log.warn({}, 'The control plane is offline.');
     this.#listener?.onOffline(reason);
   }
 

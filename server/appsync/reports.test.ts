@@ -263,12 +263,21 @@ describe('ReportQueue', () => {
     ]);
   });
 
-  test('gives up a report that is refused although it looks legal', async () => {
+  test('knows without asking that only an invite makes INVITED of AVAILABLE', async () => {
     const { api, queue, add, outcomes } = stand('AVAILABLE');
     queue.begin(1);
     add(report('INVITED'));
+    await pass(0);
+    expect([api.requests, outcomes]).toEqual([[], ['INVITED refused']]);
+  });
+
+  test('gives up a report that is refused although the record stands as it is known', async () => {
+    const { api, queue, add, outcomes } = stand('INVITED');
+    queue.begin(1);
+    api.failure = errorOfType('ILLEGAL_TRANSITION', 'No.', { status: 'INVITED', epoch: 1, version: 1 });
+    add(report('CONNECTED'));
     await pass(60_000);
-    expect([api.requests, outcomes]).toEqual([['report INVITED 1'], ['INVITED refused']]);
+    expect([api.requests, outcomes]).toEqual([['report CONNECTED 1'], ['CONNECTED refused']]);
   });
 
   test.each([

@@ -148,7 +148,8 @@ export class ReportQueue {
     const record = this.#present();
     if (record.epoch > report.epoch) return 'stale';
     const steps = legalSteps(record.status ?? 'NONE', report.status);
-    if (steps === null) return 'refused';
+    // Only an invite makes an AVAILABLE one INVITED.
+    if (steps === null || (report.status === 'INVITED' && record.status === 'AVAILABLE')) return 'refused';
     if (steps.length === 0 && !this.#isUncertain && saysNothingNew(report, this.#options.known())) return 'taken';
 
     const status = steps[0] ?? report.status;
