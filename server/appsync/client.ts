@@ -146,7 +146,7 @@ export function createAppSyncClient(options: AppSyncClientOptions): AppSyncClien
     void begun;
     return {
       async close() {
-        void begun.then((end) => end());
+        void begun.then((end) => attempt.run(end));
         await attempt.end();
       },
     };
