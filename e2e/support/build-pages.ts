@@ -1,4 +1,4 @@
-import { buildPages } from '../../infra/local/demo/page-server.ts';
+import { buildPages } from '../../infra/local/demo/build.ts';
 
 /** Jest's global set-up for the whole-system tests: they run the pages as they are built to be deployed. */
 export default buildPages;

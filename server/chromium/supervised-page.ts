@@ -13,7 +13,7 @@ export interface PageListener {
 export interface SupervisedPageOptions {
   url: string;
   /** Given to the page as `window.__vp` before any of its own scripts. */
-  handover: { webSocketUrl: string; secret: string };
+  handover: Readonly<Record<string, string | number>>;
   listener: PageListener;
   launch?: () => Promise<Chromium>;
 }

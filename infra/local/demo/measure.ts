@@ -1,59 +1,89 @@
-import { launchChromium } from '../../../server/chromium/launch.ts';
-import type { RunFigures } from './page/run.ts';
+import type { Page } from 'puppeteer';
+import type { Control } from './control.ts';
+import { now } from './control.ts';
+import type { ViewerFigures } from './page/viewer.ts';
+
+/** What one invite measured, from the mutation sent. */
+export interface RunFigures {
+  /** To the PUBLISHED event received by a subscriber. */
+  invitedToPublishedMs: number;
+  /** To the first picture at a viewer that was there before. */
+  invitedToFirstFrameMs: number;
+  viewerFps: number;
+  viewerSize: [width: number, height: number];
+  /** From the kick sent to the stage without the participant, as the viewer was told. */
+  kickedToLeftMs: number;
+  loops: number;
+  rejoins: number;
+}
 
 export interface MeasureOptions {
-  /** Of the page server. */
-  url: string;
-  runs: number;
-  json: boolean;
-  say: (line: string) => void;
+  control: Control;
+  /** The demo's page, with its viewer on the stage. */
+  page: Page;
+  vpId: string;
+  stageArn: string;
+  assetName: string | null;
+  /** What the page of the virtual participant counted last. */
+  counted: () => { epoch: number; loops: number; rejoins: number };
 }
 
-/** For one run: a minute of asset, and every deadline of the page. */
-const RUN_TIMEOUT_MS = 180_000;
+/** The first second of a stream finds its bitrate and is not counted. */
+const SETTLE_MS = 1_000;
+/** The least that is decoded, however short the asset is. */
+const WATCH_MS = 5_000;
+const DEADLINES_MS = { published: 30_000, firstFrame: 30_000, loop: 120_000, gone: 15_000, available: 20_000 };
 
 /**
- * Lets the demo's page run by itself in a headless Chromium, and prints what it measured: medians without the first run
- * where there are several, since the first also warms up.
+ * Invites the participant, watches until its asset has begun anew at least once, and kicks it.
  *
- * @throws {Error} when a run did not do all that it should.
+ * @throws {Error} when a step did not happen in time, or the participant failed.
  */
-export async function measure({ url, runs, json, say }: MeasureOptions): Promise<void> {
-  const chromium = await launchChromium({ loopbackIce: true });
-  const stop = () => chromium.close().finally(() => process.exit(130));
-  process.once('SIGINT', stop);
-  process.once('SIGTERM', stop);
-  try {
-    const page = await chromium.browser.newPage();
-    page.setDefaultTimeout(RUN_TIMEOUT_MS);
-    page.on('pageerror', (error) => say(`page: ${error instanceof Error ? error.message : error}`));
-    await page.goto(`${url}/demo/?once`);
-    await page.waitForFunction('window.demo !== undefined', { timeout: 30_000 });
+export async function measureOnce(options: MeasureOptions): Promise<RunFigures> {
+  const { control, page, vpId, stageArn, assetName, counted } = options;
+  await control.until('AVAILABLE', ({ status }) => status === 'AVAILABLE', DEADLINES_MS.available);
+  const firstFrame = inPage<number>(page, 'demo.viewer.firstFrame()', DEADLINES_MS.firstFrame);
 
-    const figures: RunFigures[] = [];
-    for (let run = 1; run <= runs; run += 1) {
-      const measured = (await page.evaluate('demo.runOnce()')) as RunFigures;
-      check(measured);
-      figures.push(measured);
-      say(`${run}/${runs}  ${JSON.stringify(measured)}`);
-    }
-    const result = figures.length > 1 ? medians(figures.slice(1)) : figures[0];
-    if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    else process.stdout.write(`${table(result)}\n`);
-  } finally {
-    process.off('SIGINT', stop);
-    process.off('SIGTERM', stop);
-    await chromium.close();
+  const invitedAt = now();
+  const epoch = await control.invite({ id: vpId, stageArn, assetName });
+  const isPublished = (seen: { status: string | null; epoch: number }) =>
+    seen.status === 'PUBLISHED' && seen.epoch === epoch;
+  const published = await control.until('PUBLISHED', isPublished, DEADLINES_MS.published);
+  const firstFrameAt = await firstFrame;
+
+  await sleep(SETTLE_MS);
+  const figures = () => inPage<ViewerFigures & { atMs: number }>(page, FIGURES, DEADLINES_MS.firstFrame);
+  const from = await figures();
+  const deadline = now() + DEADLINES_MS.loop;
+  await sleep(WATCH_MS);
+  while (counted().epoch !== epoch || counted().loops < 1) {
+    if (now() > deadline) throw new Error('The asset did not begin anew.');
+    await sleep(250);
   }
-}
-
-function check({ loops, rejoins, viewerSize, viewerFps }: RunFigures): void {
-  if (loops < 1) throw new Error('The asset did not begin anew.');
+  const to = await figures();
+  const { loops, rejoins } = counted();
   if (rejoins > 0) throw new Error(`The stage had to be joined again ${rejoins} times.`);
-  if (viewerSize[0] === 0 || viewerFps === 0) throw new Error('The viewer decoded nothing.');
+  if (to.frames <= from.frames) throw new Error('The viewer decoded nothing.');
+
+  const gone = inPage<number>(page, `demo.viewer.gone('${published.participantId}')`, DEADLINES_MS.gone);
+  const kickedAt = now();
+  await control.kick(vpId);
+  const goneAt = await gone;
+  return {
+    invitedToPublishedMs: Math.round(published.atMs - invitedAt),
+    invitedToFirstFrameMs: Math.round(firstFrameAt - invitedAt),
+    viewerFps: Math.round(((to.frames - from.frames) / (to.atMs - from.atMs)) * 10_000) / 10,
+    viewerSize: [to.width, to.height],
+    kickedToLeftMs: Math.round(goneAt - kickedAt),
+    loops,
+    rejoins,
+  };
 }
 
-function medians(figures: readonly RunFigures[]): RunFigures {
+const FIGURES = '({ ...demo.viewer.figures(), atMs: performance.timeOrigin + performance.now() })';
+
+/** Medians of several runs. */
+export function medians(figures: readonly RunFigures[]): RunFigures {
   const middle = (value: (run: RunFigures) => number) => median(figures.map(value));
   return {
     invitedToPublishedMs: middle((run) => run.invitedToPublishedMs),
@@ -72,8 +102,18 @@ function median(values: number[]): number {
   return sorted.length % 2 === 1 ? (sorted[middle] ?? 0) : ((sorted[middle - 1] ?? 0) + (sorted[middle] ?? 0)) / 2;
 }
 
-function table(figures: RunFigures | undefined): string {
-  return Object.entries(figures ?? {})
-    .map(([name, value]) => `${name.padEnd(22)} ${Array.isArray(value) ? value.join(' × ') : value}`)
-    .join('\n');
+function inPage<T>(page: Page, expression: string, timeoutMs: number): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`${expression} was not answered in ${timeoutMs} ms.`)), timeoutMs);
+    page
+      .evaluate(expression)
+      .then((value) => resolve(value as T), reject)
+      .finally(() => clearTimeout(timer));
+  });
+}
+
+function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => {
+    setTimeout(resolve, ms);
+  });
 }

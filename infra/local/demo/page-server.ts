@@ -1,20 +1,18 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, dirname } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import sirv from 'sirv';
-import { build } from 'vite';
-
-const ROOT = new URL('../../../', import.meta.url);
-const BUILT = { page: path('dist/browser'), demo: path('dist/demo') };
+import { BUILT } from './build.ts';
 
 export interface PageServerOptions {
   /** 0: any free one. */
   port: number;
   /** The files that can be played, by their paths. */
-  assets: readonly string[];
+  assets?: readonly string[];
   /** What `POST /demo/<name>` answers, as JSON. */
   api: Readonly<Record<string, (input: unknown) => Promise<object>>>;
+  /** What `GET /demo/<name>` streams as server-sent events, until it is told to stop. */
+  streams?: Readonly<Record<string, (send: (data: object) => void) => () => void>>;
 }
 
 export interface PageServer {
@@ -22,27 +20,12 @@ export interface PageServer {
   close(): Promise<void>;
 }
 
-/** Builds the participant's page and the demo's, as they would be built to be deployed. */
-export async function buildPages(): Promise<void> {
-  await Promise.all([
-    build({ configFile: path('browser/vite.config.ts'), logLevel: 'warn' }),
-    build({
-      configFile: false,
-      root: path('infra/local/demo/page'),
-      base: '/demo/',
-      publicDir: false,
-      logLevel: 'warn',
-      build: { outDir: BUILT.demo, emptyOutDir: true, target: 'es2023', chunkSizeWarningLimit: 1_024 },
-    }),
-  ]);
-}
-
 /**
  * Serves the built pages and the assets on loopback: the participant's page at `/`, the demo's at `/demo/`.
  *
  * @throws {Error} if the port is taken; it names the port and what to do.
  */
-export async function servePages({ port, assets, api }: PageServerOptions): Promise<PageServer> {
+export async function servePages({ port, assets = [], api, streams = {} }: PageServerOptions): Promise<PageServer> {
   const page = sirv(BUILT.page, { dev: true });
   const demo = sirv(BUILT.demo, { dev: true });
   const files = new Map(assets.map((file) => [basename(file), sirv(dirname(file), { dev: true })]));
@@ -57,8 +40,11 @@ export async function servePages({ port, assets, api }: PageServerOptions): Prom
       return file === undefined ? notFound() : file(request, response, notFound);
     }
     if (!pathname.startsWith('/demo/')) return page(request, response, notFound);
-    const answer = api[pathname.slice('/demo/'.length)];
+    const name = pathname.slice('/demo/'.length);
+    const answer = api[name];
     if (request.method === 'POST' && answer) return void reply(request, response, answer);
+    const open = streams[name];
+    if (open) return stream(response, open);
     strip(request, '/demo');
     demo(request, response, notFound);
   });
@@ -99,6 +85,12 @@ async function reply(
   }
 }
 
+function stream(response: ServerResponse, open: (send: (data: object) => void) => () => void): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream', 'cache-control': 'no-store' });
+  const stop = open((data) => response.write(`data: ${JSON.stringify(data)}\n\n`));
+  response.on('close', stop);
+}
+
 function send(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { 'content-type': 'application/json' });
   response.end(JSON.stringify(body));
@@ -106,8 +98,4 @@ function send(response: ServerResponse, status: number, body: object): void {
 
 function strip(request: IncomingMessage, prefix: string): void {
   request.url = request.url?.slice(prefix.length) || '/';
-}
-
-function path(relative: string): string {
-  return fileURLToPath(new URL(relative, ROOT));
 }

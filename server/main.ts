@@ -1,0 +1,144 @@
+import { randomBytes } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
+import type { VpStats } from '../machines/protocol.ts';
+import { createAppSyncClient } from './appsync/client.ts';
+import { type ControlPlane, createControlPlane } from './appsync/control-plane.ts';
+import { createAssets } from './assets/assets.ts';
+import { ChromiumError } from './chromium/errors.ts';
+import { launchChromium } from './chromium/launch.ts';
+import { openSupervisedPage, type SupervisedPage } from './chromium/supervised-page.ts';
+import { type Config, readConfig } from './config.ts';
+import { StartError } from './errors.ts';
+import { startHealth } from './health/health.ts';
+import { createAwsIvs } from './ivs/aws-ivs.ts';
+import { createLog, type Log } from './log.ts';
+import { startPageServer } from './page/page-server.ts';
+import { startParticipant } from './participant/participant.ts';
+import { soloControlPlane, soloIvs } from './participant/solo.ts';
+import { serveWebSocketApi } from './websocket/server.ts';
+
+/** Exit codes, for whoever restarts the process. */
+const EXIT = { STOPPED: 0, FAILED: 1, REPLACED: 3 } as const;
+/** Beside the built server, and of the sources where `npm run build` puts it. */
+const PAGE_DIR = fileURLToPath(
+  new URL(import.meta.url.endsWith('/dist/server/main.js') ? '../browser/' : '../dist/browser/', import.meta.url),
+);
+/** A page that has not been there for so long is not coming back by itself. */
+const DEAD_PAGE_MS = 60_000;
+
+/** The container's entry: everything that one virtual participant needs, from the environment. */
+async function main(): Promise<void> {
+  const config = readConfig(process.env);
+  let epochOf = () => 0;
+  const log = createLog(config, { epoch: () => epochOf() });
+  // The browser takes longest to start, so it starts first.
+  const launch = () => launchChromium(config.chromiumPath === null ? {} : { executablePath: config.chromiumPath });
+  const firstChromium = launch();
+  firstChromium.catch(() => {});
+
+  const assets = createAssets({ dir: config.assetsDir, defaultAsset: config.defaultAsset });
+  const onError = (error: unknown) => log.error(error, 'The web server of the page failed.');
+  const web = await startPageServer({ port: config.pagePort, pageDir: PAGE_DIR, assets, onError });
+  let page: SupervisedPage | null = null;
+  const control = controlPlaneOf(config, log, () => page?.isAlive() ?? false);
+  const participant = startParticipant({
+    vpId: config.vpId,
+    delays: config.delays,
+    control,
+    ivs:
+      config.participantToken === null
+        ? createAwsIvs({ stageKeyPair: config.stageKeyPair })
+        : soloIvs(config.participantToken),
+    assets,
+    page: {
+      reload: async () => page?.reload(),
+      kill: async () => page?.kill(),
+    },
+    onProblem: (what, error) => log.warn({ err: error }, `${what} failed`),
+    onStatus: (report) => log.info({ status: report.status, reason: report.reason, failure: report.failure }, 'status'),
+    onState: (state) => log.debug({ state }, 'machine state'),
+    onOwnerLost: () => {
+      log.error('Another process has taken over this id; leaving.');
+      void stop('REPLACED', EXIT.REPLACED);
+    },
+  });
+  epochOf = () => participant.actor.getSnapshot().context.epoch;
+
+  const secret = randomBytes(24).toString('base64url');
+  const api = await serveWebSocketApi({
+    actor: participant.actor,
+    port: config.webSocketPort,
+    origins: [web.origin],
+    secret,
+    log: (level, message, fields) => log[level](fields, message),
+    onStats: (stats) => {
+      participant.noteSource(stats.source ?? null);
+      logStats(log, stats);
+    },
+  });
+
+  let lastAliveMs = Date.now();
+  const health = await startHealth({
+    port: config.healthPort,
+    live: {
+      page: () => {
+        if (page?.isAlive()) lastAliveMs = Date.now();
+        return Date.now() - lastAliveMs < DEAD_PAGE_MS ? null : 'The page has not answered for a minute.';
+      },
+    },
+    ready: {
+      control: () => (participant.isOnline() ? null : 'The control plane is out of reach.'),
+      page: () => (page?.isAlive() ? null : 'The page is not there.'),
+      process: () => (participant.isDraining() ? 'It is shutting down.' : null),
+    },
+  });
+  page = await openSupervisedPage({
+    url: `${web.origin}/`,
+    handover: { webSocketUrl: api.url, secret, maxVideoBitrateKbps: config.maxVideoBitrateKbps },
+    listener: {
+      onLoading: () => participant.actor.send({ type: 'page.loading' }),
+      onLost: (reason) => {
+        log.warn({ reason }, 'The page was lost.');
+        participant.actor.send({ type: 'page.lost', reason: 'PAGE_LOST' });
+      },
+      onLog: (level, text) => log[level]({ from: 'page' }, text),
+    },
+    launch: () => (page === null ? firstChromium : launch()),
+  });
+  log.info({ page: web.origin, webSocket: api.url, healthPort: health.port }, 'started');
+
+  let stopping = false;
+  async function stop(reason: string, code: number): Promise<void> {
+    if (stopping) return;
+    stopping = true;
+    log.info({ reason }, 'stopping');
+    await participant.drain(reason);
+    await Promise.all([api.close(), page?.close(), web.close(), health.close(), control.close()]);
+    log.info({ reason }, 'stopped');
+    process.exit(code);
+  }
+  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+    process.on(signal, () => (stopping ? process.exit(EXIT.FAILED) : void stop(signal, EXIT.STOPPED)));
+  }
+}
+
+function controlPlaneOf(config: Config, log: Log, isAlive: () => boolean): ControlPlane {
+  const { graphqlApiUrl, graphqlApiKey, awsRegion, vpId } = config;
+  if (graphqlApiUrl === null) return soloControlPlane(vpId);
+  const client = createAppSyncClient({
+    url: graphqlApiUrl,
+    ...(graphqlApiKey !== null && { apiKey: graphqlApiKey }),
+    ...(awsRegion !== null && { region: awsRegion }),
+  });
+  return createControlPlane({ id: vpId, client, isAlive, log });
+}
+
+function logStats(log: Log, { state, epoch, frames, bytes, fps, mediaTimeMs, loops, rejoins }: VpStats): void {
+  log.debug({ state, epoch, frames, bytes, fps, mediaTimeMs, loops, rejoins }, 'page stats');
+}
+
+main().catch((error: unknown) => {
+  const isExpected = error instanceof StartError || error instanceof ChromiumError;
+  process.stderr.write(`${isExpected ? error.message : error instanceof Error ? error.stack : error}\n`);
+  process.exit(EXIT.FAILED);
+});

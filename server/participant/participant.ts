@@ -1,0 +1,161 @@
+import { type Actor, createActor, type InspectionEvent } from 'xstate';
+import {
+  type PARTICIPANT_DELAYS,
+  type ParticipantActor,
+  type ParticipantSnapshot,
+  participantMachine,
+} from '../../machines/participant.ts';
+import { type StatusReport, statusOf } from '../../machines/participant-link.ts';
+import type { ControlPlane, VpRecord } from '../appsync/control-plane.ts';
+import { enforceLeaveActor, type ParticipantPorts, prepareActor } from './actors.ts';
+
+export interface ParticipantOptions extends ParticipantPorts {
+  control: ControlPlane;
+  /** Deadlines of the machine, in milliseconds. Default: `PARTICIPANT_DELAYS`. */
+  delays?: Partial<Record<keyof typeof PARTICIPANT_DELAYS, number>>;
+  /** Another process has taken over the id. */
+  onOwnerLost(): void;
+  onStatus(report: StatusReport): void;
+  /** Where the session region of the machine stands, such as `active.invited.joining`. */
+  onState(state: string): void;
+  inspect?: (event: InspectionEvent) => void;
+}
+
+/** One virtual participant: its machine, bound to the control plane, IVS and the page. */
+export interface Participant {
+  readonly actor: ParticipantActor;
+  isDraining(): boolean;
+  isOnline(): boolean;
+  /** The kind of media source that the page says it uses. */
+  noteSource(source: string | null): void;
+  /** Leaves the stage, tells STOPPED, and resolves when there is nothing more to do. */
+  drain(reason: string): Promise<void>;
+}
+
+/** For STOPPED to reach the control plane when the participant has ended. */
+const LAST_REPORT_TIMEOUT_MS = 3_000;
+
+/** Starts the machine of a virtual participant and binds it to the control plane. */
+export function startParticipant(options: ParticipantOptions): Participant {
+  const { control } = options;
+  const machine = participantMachine.provide({
+    actors: { prepare: prepareActor(options), enforceLeave: enforceLeaveActor(options) },
+    ...(options.delays && { delays: options.delays }),
+  });
+  const actor = createActor(machine, options.inspect ? { inspect: options.inspect } : {});
+  const reporter = new Reporter(actor, options);
+  let record: VpRecord | null = null;
+  let wasFree = false;
+  actor.subscribe((snapshot) => {
+    reporter.tell(snapshot);
+    options.onState(stateOf(snapshot));
+    const isFree = snapshot.matches({ serving: { session: 'available' } });
+    // An invite that came while the last one was still leaving the stage was not taken then.
+    if (isFree && !wasFree && record !== null) askOf(actor, record);
+    wasFree = isFree;
+  });
+  actor.start();
+  control.start({
+    onOnline: () => actor.send({ type: 'control.online' }),
+    onOffline: () => actor.send({ type: 'control.offline' }),
+    onOwnerLost: options.onOwnerLost,
+    onRecord(read) {
+      record = read;
+      askOf(actor, read);
+      reporter.heard(read);
+    },
+  });
+
+  const stopped = new Promise<void>((resolve) => {
+    actor.subscribe({ complete: resolve });
+  });
+  return {
+    actor,
+    isDraining: () => !actor.getSnapshot().matches({ serving: { process: 'running' } }),
+    isOnline: () => actor.getSnapshot().matches({ serving: { control: 'online' } }),
+    noteSource: (source) => reporter.noteSource(source),
+    async drain(reason) {
+      actor.send({ type: 'drain', reason });
+      await stopped;
+      await reporter.settled(LAST_REPORT_TIMEOUT_MS);
+    },
+  };
+}
+
+function stateOf({ value }: ParticipantSnapshot): string {
+  const session: unknown = typeof value === 'string' ? value : value.serving.session;
+  const path: string[] = [];
+  let rest: unknown = session;
+  while (typeof rest === 'object' && rest !== null) {
+    const [[name, inner] = ['', null]] = Object.entries(rest);
+    path.push(name);
+    rest = inner;
+  }
+  return [...path, String(rest)].join('.');
+}
+
+/** Acts on what the record asks for; what it says of the past is not news. */
+function askOf(actor: Actor<typeof participantMachine>, record: VpRecord): void {
+  if (record.status === 'INVITED' && record.stageArn !== null) {
+    const { epoch, stageArn, assetName, loop, userId, attributes, maxDurationSeconds } = record;
+    actor.send({
+      type: 'invite.received',
+      invite: { epoch, stageArn, assetName, loop, userId, attributes, maxDurationSeconds },
+    });
+  }
+  if (record.status === 'KICKED') {
+    actor.send({ type: 'kick.received', epoch: record.epoch, reason: record.reason ?? 'KICKED' });
+  }
+}
+
+/** Tells the control plane what is so, whenever that changed or the record says otherwise. */
+class Reporter {
+  readonly #actor: Actor<typeof participantMachine>;
+  readonly #options: ParticipantOptions;
+  #told = '';
+  #source: string | null = null;
+  #last: Promise<unknown> = Promise.resolve();
+
+  constructor(actor: Actor<typeof participantMachine>, options: ParticipantOptions) {
+    this.#actor = actor;
+    this.#options = options;
+  }
+
+  noteSource(source: string | null): void {
+    this.#source = source;
+    this.tell(this.#actor.getSnapshot());
+  }
+
+  tell(snapshot: ParticipantSnapshot): void {
+    const status = statusOf(snapshot);
+    if (status === null) return;
+    const report = { ...status, source: status.status === 'PUBLISHED' ? this.#source : null };
+    const key = JSON.stringify(report);
+    if (key === this.#told) return;
+    this.#told = key;
+    this.#options.onStatus(report);
+    this.#last = this.#options.control.report(report).then(() => {
+      const { epoch, status: told } = status;
+      if (told === 'KICKED' || told === 'ERRORED') this.#actor.send({ type: 'status.reported', epoch, status: told });
+    });
+  }
+
+  /** A record that says less than what is so is told again: what was told may have been overtaken by what was asked. */
+  heard(record: VpRecord): void {
+    const report = statusOf(this.#actor.getSnapshot());
+    if (report === null || record.epoch > report.epoch || record.status === report.status) return;
+    if (record.status === 'INVITED' && report.status !== 'AVAILABLE') return;
+    this.#told = '';
+    this.tell(this.#actor.getSnapshot());
+  }
+
+  /** Resolves when the last report is taken or given up, or after `timeoutMs`. */
+  async settled(timeoutMs: number): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise((resolve) => {
+      timer = setTimeout(resolve, timeoutMs);
+    });
+    await Promise.race([this.#last.catch(() => {}), timeout]);
+    clearTimeout(timer);
+  }
+}
