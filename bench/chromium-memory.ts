@@ -107,8 +107,9 @@ async function cpuSecondsOf(pid: number): Promise<number> {
 /** How many processes outside this tree run its program: they share its code, and PSS divides that. */
 async function othersOfSameProgram(pid: number): Promise<number> {
   const programOf = (member: number) => readlink(`/proc/${member}/exe`).catch(() => null);
-  const own = await programOf(pid);
   const tree = await processTree(pid);
+  // The first may be the shell of a script that starts the program.
+  const own = await programOf(tree[1] ?? pid);
   const others = (await runningProcesses()).filter((process) => !tree.includes(process.pid));
   const programs = await Promise.all(others.map((process) => programOf(process.pid)));
   return programs.filter((program) => program !== null && program === own).length;
