@@ -134,6 +134,7 @@ describe('createAwsIvs on the local stage', () => {
       await expect(ivs.prepareToken(request({ stageArn }), never)).rejects.toMatchObject({
         name: 'FailureError',
         failure: {
+          code: 'STAGE_NOT_FOUND',
           origin: 'caller',
           retryable: false,
           message: `There is no stage ${stageArn}; was it deleted, or is it of another account?`,

@@ -163,7 +163,7 @@ describe('createAwsIvs', () => {
       await ivs.prepareToken(REQUEST, never);
       await ivs.disconnect({ stageArn: ARN, participantId: 'p1', reason: '' }, never);
       api.answers = { GetStage: [gone] };
-      expect(await failureOf(ivs.prepareToken(REQUEST, never))).toMatchObject({ origin: 'caller', retryable: false });
+      expect(await failureOf(ivs.prepareToken(REQUEST, never))).toMatchObject({ code: 'STAGE_NOT_FOUND' });
     });
   });
 
@@ -174,15 +174,15 @@ describe('createAwsIvs', () => {
     const credentials = 'AWS did not accept the credentials of the virtual participant, or it has none.';
     const tooMany = 'IVS has too many requests of this account now; try again in a while.';
     it.each([
-      ['TOKEN_INVALID', stage, { status: 404, errorType: 'ResourceNotFoundException' }],
+      ['STAGE_NOT_FOUND', stage, { status: 404, errorType: 'ResourceNotFoundException' }],
       [
-        'TOKEN_INVALID',
+        'INVITE_INVALID',
         `IVS refused the invite to ${ARN}: an input of it is not valid.`,
         { status: 400, errorType: 'ValidationException' },
       ],
-      ['PREPARE_FAILED', role, { status: 403, errorType: 'AccessDeniedException' }],
-      ['PREPARE_FAILED', credentials, { status: 403, errorType: 'UnrecognizedClientException' }],
-      ['PREPARE_FAILED', credentials, { status: 403, errorType: 'ExpiredTokenException' }],
+      ['AWS_NOT_ALLOWED', role, { status: 403, errorType: 'AccessDeniedException' }],
+      ['AWS_NOT_ALLOWED', credentials, { status: 403, errorType: 'UnrecognizedClientException' }],
+      ['AWS_NOT_ALLOWED', credentials, { status: 403, errorType: 'ExpiredTokenException' }],
       ['PREPARE_FAILED', tooMany, { status: 429, errorType: 'ThrottlingException' }],
       ['PREPARE_FAILED', tooMany, { status: 402, errorType: 'ServiceQuotaExceededException' }],
       [
@@ -244,8 +244,8 @@ describe('createAwsIvs', () => {
       [{ attributes: { a: 'é'.repeat(512) } }, 'The attributes have 1025 bytes; expected at most 1024 of UTF-8.'],
     ])('refuses what cannot be put into a token without asking IVS', async (input, message) => {
       expect(await failureOf(ivsWith().prepareToken({ ...REQUEST, ...input }, never))).toEqual({
-        code: 'TOKEN_INVALID',
-        ...FAILURES.TOKEN_INVALID,
+        code: 'INVITE_INVALID',
+        ...FAILURES.INVITE_INVALID,
         message,
       });
       expect(api.requests).toEqual([]);
@@ -273,7 +273,9 @@ describe('createAwsIvs', () => {
 
     it('fails where IVS does not say that the participant is gone', async () => {
       api.answers = { DisconnectParticipant: [{ status: 403, errorType: 'AccessDeniedException' }] };
-      expect(await failureOf(ivsWith().disconnect(input, never))).toMatchObject({
+      expect(await failureOf(ivsWith().disconnect(input, never))).toEqual({
+        code: 'AWS_NOT_ALLOWED',
+        ...FAILURES.AWS_NOT_ALLOWED,
         message: `AWS does not allow the virtual participant ivs:DisconnectParticipant on ${ARN}; its IAM role needs that permission.`,
       });
     });

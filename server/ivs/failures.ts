@@ -8,16 +8,16 @@ type Sentence = (operation: Operation, stageArn: string) => string;
 type Row = readonly [FailureCode, Sentence];
 
 const NO_STAGE: Row = [
-  'TOKEN_INVALID',
+  'STAGE_NOT_FOUND',
   (_, arn) => `There is no stage ${arn}; was it deleted, or is it of another account?`,
 ];
 const NOT_ALLOWED: Row = [
-  'PREPARE_FAILED',
+  'AWS_NOT_ALLOWED',
   (operation, arn) =>
     `AWS does not allow the virtual participant ivs:${operation} on ${arn}; its IAM role needs that permission.`,
 ];
 const NO_CREDENTIALS: Row = [
-  'PREPARE_FAILED',
+  'AWS_NOT_ALLOWED',
   () => 'AWS did not accept the credentials of the virtual participant, or it has none.',
 ];
 const TOO_MANY: Row = ['PREPARE_FAILED', () => 'IVS has too many requests of this account now; try again in a while.'];
@@ -26,9 +26,9 @@ const UNREACHABLE: Row = ['PREPARE_FAILED', () => 'IVS could not be reached; is 
 /** What the names of the AWS SDK's errors mean: those of the service's model, and those of all AWS services. */
 const BY_NAME: Readonly<Record<string, Row>> = {
   ResourceNotFoundException: NO_STAGE,
-  ValidationException: ['TOKEN_INVALID', (_, arn) => `IVS refused the invite to ${arn}: an input of it is not valid.`],
+  ValidationException: ['INVITE_INVALID', (_, arn) => `IVS refused the invite to ${arn}: an input of it is not valid.`],
   AccessDeniedException: NOT_ALLOWED,
-  PendingVerification: ['PREPARE_FAILED', () => 'AWS is still verifying this account; IVS is not open to it yet.'],
+  PendingVerification: ['AWS_NOT_ALLOWED', () => 'AWS is still verifying this account; IVS is not open to it yet.'],
   UnrecognizedClientException: NO_CREDENTIALS,
   InvalidClientTokenId: NO_CREDENTIALS,
   InvalidSignatureException: NO_CREDENTIALS,
@@ -60,12 +60,12 @@ export function isStageMissing(error: unknown): boolean {
 
 /** The failure of an invite whose input cannot be put into a token. */
 export function badInput(sentence: string): FailureError {
-  return new FailureError(failure('TOKEN_INVALID', sentence));
+  return new FailureError(failure('INVITE_INVALID', sentence));
 }
 
 /** The failure of an invite to what is no stage's ARN. */
 export function noStage(stageArn: string): FailureError {
-  return new FailureError(failure(NO_STAGE[0], `"${stageArn}" is not the ARN of a stage.`));
+  return new FailureError(failure('INVITE_INVALID', `"${stageArn}" is not the ARN of a stage.`));
 }
 
 function rowOf(error: unknown): Row {
