@@ -61,8 +61,8 @@ export function startParticipant(options: ParticipantOptions): Participant {
     onOwnerLost: options.onOwnerLost,
     onRecord(read) {
       record = read;
-      askOf(actor, read);
       reporter.heard(read);
+      askOf(actor, read);
     },
   });
 
@@ -114,6 +114,7 @@ class Reporter {
   readonly #options: ParticipantOptions;
   #told = '';
   #source: string | null = null;
+  #record: VpRecord | null = null;
   #last: Promise<unknown> = Promise.resolve();
 
   constructor(actor: Actor<typeof participantMachine>, options: ParticipantOptions) {
@@ -128,7 +129,7 @@ class Reporter {
 
   tell(snapshot: ParticipantSnapshot): void {
     const status = statusOf(snapshot);
-    if (status === null) return;
+    if (status === null || this.#isAsked(status)) return;
     const report = { ...status, source: status.status === 'PUBLISHED' ? this.#source : null };
     const key = JSON.stringify(report);
     if (key === this.#told) return;
@@ -142,11 +143,17 @@ class Reporter {
 
   /** A record that says less than what is so is told again: what was told may have been overtaken by what was asked. */
   heard(record: VpRecord): void {
+    this.#record = record;
     const report = statusOf(this.#actor.getSnapshot());
     if (report === null || record.epoch > report.epoch || record.status === report.status) return;
     if (record.status === 'INVITED' && report.status !== 'AVAILABLE') return;
     this.#told = '';
     this.tell(this.#actor.getSnapshot());
+  }
+
+  /** The invite itself says INVITED: to repeat it would only hold up what comes next. */
+  #isAsked({ status, epoch }: StatusReport): boolean {
+    return status === 'INVITED' && this.#record?.status === 'INVITED' && this.#record.epoch === epoch;
   }
 
   /** Resolves when the last report is taken or given up, or after `timeoutMs`. */

@@ -34,6 +34,7 @@ find<HTMLAnchorElement>('#stage-page').href = settings.stagePageUrl;
 find('#graphql').textContent = settings.graphqlUrl;
 
 let invitedAtMs: number | null = null;
+let latest = '';
 /** Who opens the page sees an invite at once; a program asks for its own. */
 let greets = !new URLSearchParams(location.search).has('once');
 function step(name: string, atMs: number, kind = ''): void {
@@ -57,7 +58,9 @@ function show(news: DemoNews): void {
   } else {
     const { status, reason, failure, atMs } = news;
     const kinds: Record<string, string> = { PUBLISHED: 'good', ERRORED: 'bad', KICKED: 'bad' };
-    step(reason === null ? `${status}` : `${status} (${reason})`, atMs, kinds[status ?? '']);
+    const name = reason === null ? `${status}` : `${status} (${reason})`;
+    if (name !== latest) step(name, atMs, kinds[status ?? '']);
+    latest = name;
     word.textContent = failure;
     invite.disabled = status !== 'AVAILABLE';
     if (!invite.disabled && greets) {
