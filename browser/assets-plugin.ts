@@ -1,15 +1,24 @@
-import sirv from 'sirv';
+import send from 'send';
 import type { Connect, Plugin } from 'vite';
 
 /** Serves a folder of assets under `/assets/`, by range requests; what is not there is a 404 and no page. */
 export function assetsPlugin(folder: string): Plugin {
-  const serve = sirv(folder, { dev: true, etag: true });
   const mount = (middlewares: Connect.Server) => {
     middlewares.use('/assets', (request, response) => {
-      serve(request, response, () => {
-        response.statusCode = 404;
-        response.end('There is no such asset.\n');
-      });
+      const path = request.url?.split('?', 1)[0] ?? '/';
+      const refuse = (status: number, sentence: string) => {
+        response.statusCode = status;
+        response.end(`${sentence}\n`);
+      };
+      send(request, path, { root: folder, index: false, dotfiles: 'allow', cacheControl: false })
+        .on('headers', () => response.setHeader('cache-control', 'no-cache'))
+        .on('directory', () => refuse(404, 'There is no such asset.'))
+        .on('error', ({ status, headers = {} }: { status: number; headers?: Record<string, string> }) => {
+          if (response.headersSent) return void response.destroy();
+          for (const [name, value] of Object.entries(headers)) response.setHeader(name, value);
+          refuse(status, status === 404 ? 'There is no such asset.' : 'This cannot be served.');
+        })
+        .pipe(response);
     });
   };
   return {

@@ -1,7 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { basename, dirname } from 'node:path';
-import sirv from 'sirv';
+import { serveFile } from '../../../server/files.ts';
+import { pathOf } from '../../../server/http.ts';
 import { BUILT } from './build.ts';
 
 export interface PageServerOptions {
@@ -26,27 +27,26 @@ export interface PageServer {
  * @throws {Error} if the port is taken; it names the port and what to do.
  */
 export async function servePages({ port, assets = [], api, streams = {} }: PageServerOptions): Promise<PageServer> {
-  const page = sirv(BUILT.page, { dev: true });
-  const demo = sirv(BUILT.demo, { dev: true });
-  const files = new Map(assets.map((file) => [basename(file), sirv(dirname(file), { dev: true })]));
+  const files = new Map(assets.map((file) => [basename(file), dirname(file)]));
 
   const server = createServer((request, response) => {
-    const { pathname } = new URL(request.url ?? '/', 'http://127.0.0.1');
-    const notFound = () => send(response, 404, { error: 'There is nothing here.' });
-    if (pathname.startsWith('/assets/')) {
-      const name = decodeURIComponent(pathname.slice('/assets/'.length));
-      strip(request, '/assets');
-      const file = files.get(name);
-      return file === undefined ? notFound() : file(request, response, notFound);
+    const path = decoded(pathOf(request));
+    const serve = (root: string, path: string) => serveFile({ root, path: path || 'index.html' }, request, response);
+    if (path === null) return send(response, 400, { error: 'The path cannot be decoded.' });
+    if (path.startsWith('/assets/')) {
+      const name = path.slice('/assets/'.length);
+      const folder = files.get(name);
+      return folder === undefined
+        ? send(response, 404, { error: `There is no asset "${name}".` })
+        : serve(folder, name);
     }
-    if (!pathname.startsWith('/demo/')) return page(request, response, notFound);
-    const name = pathname.slice('/demo/'.length);
+    if (!path.startsWith('/demo/')) return serve(BUILT.page, path.slice(1));
+    const name = path.slice('/demo/'.length);
     const answer = api[name];
     if (request.method === 'POST' && answer) return void reply(request, response, answer);
     const open = streams[name];
     if (open) return stream(response, open);
-    strip(request, '/demo');
-    demo(request, response, notFound);
+    serve(BUILT.demo, name);
   });
 
   await new Promise<void>((resolve, reject) => {
@@ -96,6 +96,11 @@ function send(response: ServerResponse, status: number, body: object): void {
   response.end(JSON.stringify(body));
 }
 
-function strip(request: IncomingMessage, prefix: string): void {
-  request.url = request.url?.slice(prefix.length) || '/';
+/** `null`: it is no text. */
+function decoded(path: string): string | null {
+  try {
+    return decodeURIComponent(path);
+  } catch {
+    return null;
+  }
 }
