@@ -24,7 +24,7 @@ process.stdout.write(`
 The settings of a virtual participant that uses them, for another terminal:
 
 ${settings.map((line) => `  ${line}`).join('\n')}
-  npm run server
+  npm run build && npm run server
 
 Ctrl-C ends it.
 `);
