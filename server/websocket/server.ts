@@ -109,12 +109,12 @@ export async function serveWebSocketApi(options: WebSocketApiOptions): Promise<W
     url: `ws://127.0.0.1:${(http.address() as AddressInfo).port}`,
     counters,
     connections: () => connections.size,
-    close() {
+    async close() {
       clearInterval(pinging);
       link.close();
       http.close();
       http.closeAllConnections();
-      return closed;
+      await Promise.all([closed, ...[...connections].map((connection) => connection.closed)]);
     },
   };
 }

@@ -14,12 +14,15 @@ const SENTENCES: Record<CloseReason, string> = {
 
 /** A WebSocket of `ws` as a {@link Connection}. */
 export class WsConnection implements Connection {
+  /** Resolves when the connection is gone. */
+  readonly closed: Promise<void>;
   readonly #socket: WebSocket;
   #endedBy: keyof WebSocketCounters['closed'] = 'BY_CLIENT';
   #hasAnswered = true;
 
   constructor(socket: WebSocket) {
     this.#socket = socket;
+    this.closed = new Promise((resolve) => socket.on('close', () => resolve()));
     socket.on('pong', () => {
       this.#hasAnswered = true;
     });
