@@ -9,7 +9,11 @@ import { createView } from './view/view.ts';
 
 const handover = window.__vp;
 const { participantToken, asset } = readAddress(location, history, sessionStorage);
+const inspectUrl = handover?.inspectUrl;
 const session = startSession({
+  ...(inspectUrl !== undefined && {
+    inspect: (await import('./inspect.ts')).inspectTo(inspectUrl, handover?.secret),
+  }),
   stage: createIvsStage(handover),
   sourceFor,
   createTracks,

@@ -10,6 +10,7 @@ import { openSupervisedPage, type SupervisedPage } from './chromium/supervised-p
 import { type Config, readConfig } from './config.ts';
 import { StartError } from './errors.ts';
 import { startHealth } from './health/health.ts';
+import { startInspect } from './inspect/inspect.ts';
 import { createAwsIvs } from './ivs/aws-ivs.ts';
 import { createLog, type Log } from './log.ts';
 import { startPageServer } from './page/page-server.ts';
@@ -39,6 +40,15 @@ async function main(): Promise<void> {
   const assets = createAssets({ dir: config.assetsDir, defaultAsset: config.defaultAsset });
   const onError = (error: unknown) => log.error(error, 'The web server of the page failed.');
   const web = await startPageServer({ port: config.pagePort, pageDir: PAGE_DIR, assets, onError });
+  const secret = randomBytes(24).toString('base64url');
+  const inspect =
+    config.inspectPort === null
+      ? null
+      : await startInspect({
+          port: config.inspectPort,
+          secret,
+          log: (level, message, fields) => log[level](fields, message),
+        });
   let page: SupervisedPage | null = null;
   const control = controlPlaneOf(config, log, () => page?.isAlive() ?? false);
   const participant = startParticipant({
@@ -57,6 +67,7 @@ async function main(): Promise<void> {
     onProblem: (what, error) => log.warn({ err: error }, `${what} failed`),
     onStatus: (report) => log.info({ status: report.status, reason: report.reason, failure: report.failure }, 'status'),
     onState: (state) => log.debug({ state }, 'machine state'),
+    ...(inspect && { inspect: inspect.inspect }),
     onOwnerLost: () => {
       log.error('Another process has taken over this id; leaving.');
       void stop('REPLACED', EXIT.REPLACED);
@@ -64,7 +75,6 @@ async function main(): Promise<void> {
   });
   epochOf = () => participant.actor.getSnapshot().context.epoch;
 
-  const secret = randomBytes(24).toString('base64url');
   const api = await serveWebSocketApi({
     actor: participant.actor,
     port: config.webSocketPort,
@@ -94,7 +104,12 @@ async function main(): Promise<void> {
   });
   page = await openSupervisedPage({
     url: `${web.origin}/`,
-    handover: { webSocketUrl: api.url, secret, maxVideoBitrateKbps: config.maxVideoBitrateKbps },
+    handover: {
+      webSocketUrl: api.url,
+      secret,
+      maxVideoBitrateKbps: config.maxVideoBitrateKbps,
+      ...(inspect && { inspectUrl: inspect.url }),
+    },
     listener: {
       onLoading: () => participant.actor.send({ type: 'page.loading' }),
       onLost: (reason) => {
@@ -105,7 +120,7 @@ async function main(): Promise<void> {
     },
     launch: () => (page === null ? firstChromium : launch()),
   });
-  log.info({ page: web.origin, webSocket: api.url, healthPort: health.port }, 'started');
+  log.info({ page: web.origin, webSocket: api.url, healthPort: health.port, inspect: inspect?.url }, 'started');
 
   let stopping = false;
   async function stop(reason: string, code: number): Promise<void> {
@@ -113,7 +128,7 @@ async function main(): Promise<void> {
     stopping = true;
     log.info({ reason }, 'stopping');
     await participant.drain(reason);
-    await Promise.all([api.close(), page?.close(), web.close(), health.close(), control.close()]);
+    await Promise.all([api.close(), page?.close(), web.close(), health.close(), inspect?.close(), control.close()]);
     log.info({ reason }, 'stopped');
     process.exit(code);
   }
