@@ -1,4 +1,5 @@
 import type { Page } from 'puppeteer';
+import type { Handover } from '../../browser/server-link.ts';
 import type { PageMessage, SessionState } from '../../machines/protocol.ts';
 import type { System } from './system.ts';
 
@@ -20,7 +21,16 @@ export interface ParticipantPage {
 const DEFAULT_TIMEOUT_MS = 10_000;
 
 /** Opens the page with a token, as a person would by its address. */
-export async function openParticipant(system: System, token: string, query = ''): Promise<ParticipantPage> {
+export function openParticipant(system: System, token: string, query = ''): Promise<ParticipantPage> {
+  return openPage(system, `/?token=${encodeURIComponent(token)}${query}`);
+}
+
+/** Opens the page without a token, for the server at `webSocketUrl`. */
+export function openLinkedPage(system: System, webSocketUrl: string): Promise<ParticipantPage> {
+  return openPage(system, '/', { webSocketUrl });
+}
+
+async function openPage(system: System, path: string, handover?: Handover): Promise<ParticipantPage> {
   const context = await system.chromium.browser.createBrowserContext();
   const page = await context.newPage();
   let told: Told[] = [];
@@ -36,7 +46,8 @@ export async function openParticipant(system: System, token: string, query = '')
     const { vpTold } = window as unknown as { vpTold: (message: unknown) => void };
     addEventListener('message', ({ source, data }) => source === window && vpTold(data));
   });
-  await page.goto(`${system.pages.url}/?token=${encodeURIComponent(token)}${query}`);
+  if (handover !== undefined) await page.evaluateOnNewDocument(`window.__vp = ${JSON.stringify(handover)}`);
+  await page.goto(`${system.pages.url}${path}`);
 
   const participant: ParticipantPage = {
     page,
@@ -80,7 +91,7 @@ export interface ViewerPage {
   untilGone(participantId: string, timeoutMs?: number): Promise<void>;
 }
 
-export async function openViewer(system: System): Promise<ViewerPage> {
+export async function openViewer(system: Pick<System, 'chromium' | 'pages'>): Promise<ViewerPage> {
   const context = await system.chromium.browser.createBrowserContext();
   const page = await context.newPage();
   await page.goto(`${system.pages.url}/demo/?once`);

@@ -6,8 +6,9 @@ export interface Seen {
   status: VpStatus | null;
   epoch: number;
   reason: string | null;
-  failure: { code: string; message: string } | null;
+  failure: { code: string; origin: string; retryable: boolean; message: string } | null;
   participantId: string | null;
+  source: string | null;
   /** When it was heard, in milliseconds since the epoch. */
   atMs: number;
 }
@@ -20,8 +21,14 @@ export interface Control {
   /** Resolves when a status is seen, now or later. */
   until(what: string, matches: (seen: Seen) => boolean, timeoutMs: number): Promise<Seen>;
   /** Resolves with the epoch of the invite. */
-  invite(input: { id: string; stageArn: string; assetName: string | null }): Promise<number>;
-  kick(id: string): Promise<void>;
+  invite(input: {
+    id: string;
+    stageArn: string;
+    assetName: string | null;
+    maxDurationSeconds?: number;
+  }): Promise<number>;
+  /** Ends the invite of that epoch. Default: the present one. */
+  kick(id: string, epoch?: number): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -94,8 +101,10 @@ export async function watch(url: string, apiKey: string, id: string): Promise<Co
       const { inviteVirtualParticipant } = await client.request(INVITE, { input });
       return (inviteVirtualParticipant as Answer).epoch;
     },
-    async kick(participant) {
-      await client.request(KICK, { input: { id: participant, reason: 'KICKED' } });
+    async kick(participant, epoch) {
+      await client.request(KICK, {
+        input: { id: participant, reason: 'KICKED', ...(epoch !== undefined && { epoch }) },
+      });
     },
     close: () => client.close(),
   };

@@ -1,0 +1,113 @@
+import { DeleteStageCommand, DisconnectParticipantCommand } from '@aws-sdk/client-ivs-realtime';
+import { until, type VirtualParticipant } from './support/virtual-participant.ts';
+import { startWholeSystem, type WholeSystem } from './support/whole-system.ts';
+
+let system: WholeSystem;
+let vp: VirtualParticipant;
+
+beforeAll(async () => {
+  system = await startWholeSystem();
+  vp = await system.start('vp');
+  await vp.until('AVAILABLE');
+}, 60_000);
+afterEach(() => vp.release());
+afterAll(async () => {
+  await system.close();
+  expect([vp.illegalSteps(), system.leaks()]).toEqual([[], []]);
+}, 60_000);
+
+async function publish(): Promise<{ epoch: number; participantId: string }> {
+  const epoch = await vp.invite();
+  const { participantId } = await vp.until('PUBLISHED');
+  return { epoch, participantId: participantId ?? '' };
+}
+
+describe('A virtual participant that is invited through GraphQL', () => {
+  it('is seen by the viewer, leaves at a kick, and can be invited again under the next epoch', async () => {
+    const first = await publish();
+    expect(await system.viewer.untilFrame(first.participantId)).toBeGreaterThan(0);
+    await vp.kick();
+    await vp.until('AVAILABLE');
+    await system.viewer.untilGone(first.participantId);
+    expect(vp.statuses(first.epoch)).toEqual(['INVITED', 'CONNECTED', 'PUBLISHED', 'KICKED', 'AVAILABLE']);
+
+    const second = await publish();
+    expect(second.epoch).toBe(first.epoch + 1);
+    await system.viewer.untilFrame(second.participantId);
+    await vp.release();
+    expect(vp.statuses(second.epoch)).toEqual(['INVITED', 'CONNECTED', 'PUBLISHED', 'KICKED', 'AVAILABLE']);
+  });
+
+  it('tells what kind of source its media come from', async () => {
+    const { epoch } = await publish();
+    const sources = () => vp.seen.filter((seen) => seen.epoch === epoch).map(({ source }) => source);
+    await until(
+      () => sources().includes('capture'),
+      5_000,
+      () => `The sources were ${sources()}`,
+    );
+  });
+
+  it('ends by itself when its time is up, and says so', async () => {
+    const epoch = await vp.invite({ maxDurationSeconds: 2 });
+    const { participantId } = await vp.until('PUBLISHED');
+    const { reason } = await vp.until('AVAILABLE');
+    expect([reason, vp.statuses(epoch)]).toEqual(['MAX_DURATION', ['INVITED', 'CONNECTED', 'PUBLISHED', 'AVAILABLE']]);
+    await system.viewer.untilGone(participantId ?? '');
+  });
+
+  it('is not moved by a kick of an invite that has ended, neither when free nor when invited again', async () => {
+    const epoch = await vp.invite({ maxDurationSeconds: 1 });
+    await vp.until('AVAILABLE');
+    await vp.kick(epoch);
+    const next = await publish();
+    await vp.kick(epoch);
+    await system.viewer.untilFrame(next.participantId);
+    await system.viewer.untilMoreFrames(next.participantId, 15);
+    expect(vp.statuses(next.epoch)).toEqual(['INVITED', 'CONNECTED', 'PUBLISHED']);
+    expect(vp.statuses(epoch).at(-1)).toBe('AVAILABLE');
+  });
+});
+
+describe('An invite that cannot succeed ends in ERRORED, then AVAILABLE, and a good one follows', () => {
+  it.each([
+    [
+      'of an asset that is not there',
+      () => ({ assetName: 'missing.mp4' }),
+      { code: 'ASSET_NOT_FOUND', origin: 'caller', retryable: false, message: expect.stringContaining('missing.mp4') },
+    ],
+    [
+      'of a stage that is not there',
+      () => ({ stageArn: `${system.stageArn.slice(0, -12)}NoSuchStage0` }),
+      { code: 'STAGE_NOT_FOUND', origin: 'caller', retryable: false, message: expect.stringContaining('NoSuchStage0') },
+    ],
+  ])('%s', async (_name, input, failure) => {
+    const epoch = await vp.invite(input());
+    expect((await vp.until('ERRORED')).failure).toMatchObject(failure);
+    await vp.until('AVAILABLE');
+    expect(vp.statuses(epoch)).toEqual(['INVITED', 'ERRORED', 'AVAILABLE']);
+
+    const good = await publish();
+    await system.viewer.untilFrame(good.participantId);
+  });
+});
+
+describe('A published participant that IVS takes off its stage is KICKED with the reason, then AVAILABLE', () => {
+  it.each([
+    [
+      'as it disconnects the participant',
+      'PARTICIPANT_DISCONNECTED',
+      (stageArn: string, participantId: string) =>
+        system.ivs.send(new DisconnectParticipantCommand({ stageArn, participantId })),
+    ],
+    ['as it deletes the stage', 'STAGE_DELETED', (arn: string) => system.ivs.send(new DeleteStageCommand({ arn }))],
+  ])('%s', async (_name, reason, remove) => {
+    const stageArn = await system.newStage();
+    await vp.invite({ stageArn });
+    const { participantId } = await vp.until('PUBLISHED');
+    await remove(stageArn, participantId ?? '');
+    expect((await vp.until('KICKED')).reason).toBe(reason);
+    await vp.until('AVAILABLE');
+    expect(vp.statuses().slice(-2)).toEqual(['KICKED', 'AVAILABLE']);
+  });
+});
