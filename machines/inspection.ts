@@ -1,5 +1,4 @@
 import type { Actor, AnyActorLogic, AnyEventObject, InspectionEvent, Snapshot } from 'xstate';
-import { StateMachine } from 'xstate';
 
 /** The `@statelyai/inspect` whose clients understand what is told here; every message names it. */
 export const INSPECTION_VERSION = '0.7.2';
@@ -57,15 +56,16 @@ export function inspectionOf(inspected: InspectionEvent): Inspection | null {
   };
   switch (inspected.type) {
     case '@xstate.actor': {
-      const { logic } = actor;
-      const config: { id?: string | undefined } = logic instanceof StateMachine ? logic.config : { id: actor.id };
-      const name = actor.id === actor.sessionId && config.id !== undefined ? config.id : actor.id;
+      // Other actors have a function for a config, or none.
+      const { config } = actor.logic as { config?: unknown };
+      const machine: { id?: string } = typeof config === 'object' && config !== null ? config : { id: actor.id };
+      const name = actor.id === actor.sessionId ? (machine.id ?? actor.id) : actor.id;
       return {
         ...about,
         type: inspected.type,
         name,
         parentId: actor._parent?.sessionId,
-        definition: JSON.stringify(config, namesOfFunctions),
+        definition: JSON.stringify(machine, namesOfFunctions),
         // An actor has no snapshot yet when it is told of; the first one follows.
         snapshot: { status: 'active' },
       };

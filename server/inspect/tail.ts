@@ -23,7 +23,7 @@ function main([url = 'ws://127.0.0.1:3002', ...more]: string[]): void {
     const line = lines.lineOf(JSON.parse(String(data)) as Inspection);
     if (line !== null) console.log(line);
   });
-  socket.on('close', (code) => console.error(`The stream ended (${code}).`));
+  socket.on('open', () => socket.on('close', (code) => console.error(`The stream ended (${code}).`)));
   socket.on('error', ({ message }) => fail(`There are no inspection events at ${url} (${message}). Is INSPECT=1 set?`));
 }
 
