@@ -33,7 +33,11 @@ async function main(): Promise<void> {
   let epochOf = () => 0;
   const log = createLog(config, { epoch: () => epochOf() });
   // The browser takes longest to start, so it starts first.
-  const launch = () => launchChromium(config.chromiumPath === null ? {} : { executablePath: config.chromiumPath });
+  const launch = (signal?: AbortSignal) =>
+    launchChromium({
+      ...(config.chromiumPath !== null && { executablePath: config.chromiumPath }),
+      ...(signal && { signal }),
+    });
   const firstChromium = launch();
   firstChromium.catch(() => {});
 
@@ -118,7 +122,7 @@ async function main(): Promise<void> {
       },
       onLog: (level, text) => log[level]({ from: 'page' }, text),
     },
-    launch: () => (page === null ? firstChromium : launch()),
+    launch: (signal) => (page === null ? firstChromium : launch(signal)),
   });
   log.info({ page: web.origin, webSocket: api.url, healthPort: health.port, inspect: inspect?.url }, 'started');
 

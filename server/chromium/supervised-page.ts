@@ -1,4 +1,5 @@
 import type { Page } from 'puppeteer';
+import { within } from '../deadline.ts';
 import { type Chromium, launchChromium } from './launch.ts';
 
 /** What happens to the page, for the participant's machine and the log. */
@@ -15,17 +16,19 @@ export interface SupervisedPageOptions {
   /** Given to the page as `window.__vp` before any of its own scripts. */
   handover: Readonly<Record<string, string | number>>;
   listener: PageListener;
-  launch?: () => Promise<Chromium>;
+  /** Default: `launchChromium`. The signal ends the start. */
+  launch?: (signal: AbortSignal) => Promise<Chromium>;
 }
 
 /** A page in a Chromium of its own that is there again whenever it was lost, until it is closed. */
 export interface SupervisedPage {
   /** Whether the page answered the last question whether it lives. */
   isAlive(): boolean;
-  /** Loads the page anew; what it did ends. */
+  /** Loads the page anew, unless it is being loaded; what it did ends. Resolves also when it did not load: it is replaced then. */
   reload(): Promise<void>;
-  /** Ends Chromium; a new one is started. */
+  /** Ends Chromium; resolves when it is gone. A new one is started. */
   kill(): Promise<void>;
+  /** Resolves when no Chromium is left, not even one that was being started. Nothing is told any more. */
   close(): Promise<void>;
 }
 
@@ -34,7 +37,7 @@ const LOAD_TIMEOUT_MS = 10_000;
 /** A page that does not answer for so long hangs, and is killed. */
 const ANSWER_TIMEOUT_MS = 5_000;
 const ASK_EVERY_MS = 5_000;
-/** Before each new start in a row that failed; the last one is repeated. */
+/** Before each new start in a row without a page that answered; the last one is repeated. */
 const RESTART_BACKOFF_MS = [0, 500, 2_000, 10_000] as const;
 
 /**
@@ -44,66 +47,79 @@ const RESTART_BACKOFF_MS = [0, 500, 2_000, 10_000] as const;
  * @throws {ChromiumError} when the first Chromium cannot be started: then nothing is tried again.
  */
 export async function openSupervisedPage(options: SupervisedPageOptions): Promise<SupervisedPage> {
-  const { listener, launch = launchChromium } = options;
-  let isClosed = false;
+  const { listener, launch = (signal) => launchChromium({ signal }) } = options;
+  const closing = new AbortController();
   let failures = 0;
   let present: Life | null = null;
   let timer: NodeJS.Timeout | undefined;
+  /** The last end and the last start, as far as they have got. */
+  let ending: Promise<void> = Promise.resolve();
+  let starting: Promise<void> = Promise.resolve();
 
   const begin = (chromium: Chromium) => {
-    const life = new Life(chromium, options, (reason) => void end(life, reason));
-    present = life;
-    listener.onLoading();
-    life.load().then(
-      () => {
+    const life: Life = new Life(chromium, options, {
+      onAnswer: () => {
         failures = 0;
       },
-      (error: Error) => end(life, `The page did not load: ${error.message}`),
-    );
+      onEnd: (reason) => end(life, reason),
+    });
+    present = life;
+    listener.onLoading();
+    life.begin();
   };
-  const end = async (life: Life, reason: string) => {
+  const end = (life: Life, reason: string) => {
     if (life !== present) return;
     present = null;
     listener.onLost(reason);
-    await life.close();
-    if (isClosed) return;
+    ending = gone(life).then(restartLater);
+  };
+  /** A profile that cannot be removed is no reason to be without a page. */
+  const gone = (life: Life) => life.close().catch((error: unknown) => listener.onLog('error', textOf(error)));
+  const restartLater = () => {
+    if (closing.signal.aborted) return;
     const waitMs = RESTART_BACKOFF_MS[Math.min(failures, RESTART_BACKOFF_MS.length - 1)];
     failures += 1;
-    timer = setTimeout(restart, waitMs);
+    timer = setTimeout(() => {
+      starting = restart();
+    }, waitMs);
   };
   const restart = async () => {
     try {
-      const chromium = await launch();
-      if (isClosed) await chromium.close();
+      const chromium = await launch(closing.signal);
+      if (closing.signal.aborted) await chromium.close();
       else begin(chromium);
     } catch (error) {
-      listener.onLog('error', error instanceof Error ? error.message : String(error));
-      if (isClosed) return;
-      failures += 1;
-      timer = setTimeout(restart, RESTART_BACKOFF_MS.at(-1));
+      if (closing.signal.aborted) return;
+      listener.onLog('error', textOf(error));
+      restartLater();
     }
   };
 
-  begin(await launch());
+  begin(await launch(closing.signal));
   return {
     isAlive: () => present?.answers ?? false,
     async reload() {
-      const life = present;
-      if (life === null) return;
+      if (present === null) return;
       listener.onLoading();
-      await life.load().catch((error: Error) => end(life, `The page did not load again: ${error.message}`));
+      await present.load();
     },
     async kill() {
-      if (present !== null) await end(present, 'KILLED');
+      if (present !== null) end(present, 'KILLED');
+      await ending;
     },
     async close() {
-      isClosed = true;
+      closing.abort();
       clearTimeout(timer);
       const life = present;
       present = null;
-      await life?.close();
+      await Promise.all([life && gone(life), ending, starting]);
     },
   };
+}
+
+interface LifeListener {
+  onAnswer(): void;
+  onEnd(reason: string): void;
 }
 
 /** One Chromium with its page, from its start to its end. */
@@ -111,52 +127,93 @@ class Life {
   answers = false;
   readonly #chromium: Chromium;
   readonly #options: SupervisedPageOptions;
-  readonly #onEnd: (reason: string) => void;
+  readonly #listener: LifeListener;
+  readonly #closing = new AbortController();
   #page: Promise<Page> | undefined;
+  #loading: Promise<void> | null = null;
+  /** Counts the loads: a question that was asked of an earlier one is of no interest. */
+  #loads = 0;
   #asking: NodeJS.Timeout | undefined;
 
-  constructor(chromium: Chromium, options: SupervisedPageOptions, onEnd: (reason: string) => void) {
+  constructor(chromium: Chromium, options: SupervisedPageOptions, listener: LifeListener) {
     this.#chromium = chromium;
     this.#options = options;
-    this.#onEnd = onEnd;
-    chromium.onExit((error) => onEnd(error.message));
+    this.#listener = listener;
   }
 
-  async load(): Promise<void> {
-    this.#page ??= this.#open();
-    const page = await this.#page;
-    await page.goto(this.#options.url, { timeout: LOAD_TIMEOUT_MS, waitUntil: 'domcontentloaded' });
-    this.answers = true;
-    clearInterval(this.#asking);
-    this.#asking = setInterval(() => this.#ask(page), ASK_EVERY_MS);
+  /** The end may be told before this returns: Chromium may be dead already. */
+  begin(): void {
+    this.#chromium.onExit((error) => this.#listener.onEnd(error.message));
+    if (!this.#closing.signal.aborted) void this.load();
+  }
+
+  load(): Promise<void> {
+    this.#loading ??= this.#load().finally(() => {
+      this.#loading = null;
+    });
+    return this.#loading;
   }
 
   async close(): Promise<void> {
     this.answers = false;
-    clearInterval(this.#asking);
+    clearTimeout(this.#asking);
+    this.#closing.abort(new Error('It is being closed.'));
     await this.#chromium.close();
+  }
+
+  async #load(): Promise<void> {
+    this.answers = false;
+    clearTimeout(this.#asking);
+    this.#loads += 1;
+    try {
+      const page = await within(LOAD_TIMEOUT_MS, this.#closing.signal, async () => {
+        this.#page ??= this.#open();
+        const opened = await this.#page;
+        await opened.goto(this.#options.url, { waitUntil: 'domcontentloaded' });
+        return opened;
+      });
+      this.answers = true;
+      this.#askLater(page);
+    } catch (error) {
+      this.#listener.onEnd(`The page did not load: ${textOf(error)}`);
+    }
   }
 
   async #open(): Promise<Page> {
     const { handover, listener } = this.#options;
+    const log: PageListener['onLog'] = (level, text) => {
+      if (!this.#closing.signal.aborted) listener.onLog(level, text);
+    };
     const [page = await this.#chromium.browser.newPage()] = await this.#chromium.browser.pages();
-    page.on('error', (error) => this.#onEnd(`The page crashed: ${error.message}`));
-    page.on('pageerror', (error) => listener.onLog('error', error instanceof Error ? error.message : String(error)));
-    page.on('console', (message) => listener.onLog(levelOf(message.type()), message.text()));
+    page.on('error', (error) => this.#listener.onEnd(`The page crashed: ${error.message}`));
+    page.on('pageerror', (error) => log('error', textOf(error)));
+    page.on('console', (message) => log(levelOf(message.type()), message.text()));
     await page.evaluateOnNewDocument(`window.__vp = ${JSON.stringify(handover)}`);
     return page;
   }
 
-  async #ask(page: Page): Promise<void> {
-    const answer = await Promise.race([
-      page.evaluate('1').catch(() => 0),
-      new Promise((resolve) => {
-        setTimeout(resolve, ANSWER_TIMEOUT_MS, 0).unref();
-      }),
-    ]);
-    this.answers = answer === 1;
-    if (!this.answers) this.#onEnd(`The page gave no answer for ${ANSWER_TIMEOUT_MS} ms.`);
+  #askLater(page: Page): void {
+    this.#asking = setTimeout(() => void this.#ask(page), ASK_EVERY_MS);
   }
+
+  async #ask(page: Page): Promise<void> {
+    const load = this.#loads;
+    // A page that navigates by itself drops the question; the second one waits for what it navigates to.
+    const ask = () => page.evaluate('1').catch(() => page.evaluate('1'));
+    try {
+      await within(ANSWER_TIMEOUT_MS, this.#closing.signal, ask);
+    } catch (error) {
+      if (load === this.#loads) this.#listener.onEnd(`The page gave no answer: ${textOf(error)}`);
+      return;
+    }
+    if (load !== this.#loads) return;
+    this.#listener.onAnswer();
+    this.#askLater(page);
+  }
+}
+
+function textOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
 
 function levelOf(type: string): 'error' | 'warn' | 'debug' {
