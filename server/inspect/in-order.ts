@@ -1,6 +1,6 @@
 import type { Inspection } from '../../machines/inspection.ts';
 
-/** What happened in a page is known here so much later at most; measured on a busy machine: 20 ms. */
+/** Far longer than a message of the page takes on loopback, and too short to be noticed by who looks. */
 export const HOLD_MS = 50;
 
 /** Holds each inspection for {@link HOLD_MS} and releases all in the order in which they happened. */
