@@ -141,8 +141,8 @@ describe('launchChromium', () => {
     chromium = await launchChromium({ temporaryFolder: profiles });
     const bytes = await chromiumMemoryBytes(chromium.pid);
     await chromium.close();
-    // Not a number of bytes but its order: the least a browser with a page has, and the most this one has.
-    const measured = bytes !== null && bytes > 50e6 && bytes < 500e6;
+    // Not a number of bytes but its order: PSS is small while other Chromiums share most of it.
+    const measured = bytes !== null && bytes > 10e6 && bytes < 500e6;
     expect(process.platform === 'linux' ? measured : bytes === null).toEqual(true);
     expect(await chromiumMemoryBytes(chromium.pid)).toEqual(null);
   });
