@@ -25,6 +25,7 @@ export function createIvsStage({ maxVideoBitrateKbps = 2_500 }: IvsStageOptions 
   return {
     connect(participantToken, onNews) {
       let streams: LocalStageStream[] = [];
+      let hasLeft = false;
       const strategy: StageStrategy = {
         stageStreamsToPublish: () => streams,
         shouldPublishParticipant: () => streams.length > 0,
@@ -46,6 +47,8 @@ export function createIvsStage({ maxVideoBitrateKbps = 2_500 }: IvsStageOptions 
       const connection: StageConnection = {
         async join() {
           await stage.join();
+          // The SDK goes on joining after a `leave` that came before it had joined.
+          if (hasLeft) stage.leave();
           return local;
         },
         publish(tracks) {
@@ -61,7 +64,10 @@ export function createIvsStage({ maxVideoBitrateKbps = 2_500 }: IvsStageOptions 
           const video = streams.find(({ streamType }) => streamType === StreamType.VIDEO);
           return statsOf(await video?.requestRTCStats());
         },
-        leave: () => stage.leave(),
+        leave() {
+          hasLeft = true;
+          stage.leave();
+        },
       };
       return connection;
     },

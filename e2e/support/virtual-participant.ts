@@ -18,6 +18,8 @@ export interface RunOptions {
   graphQl: { url: string; apiKey: string } | null;
 }
 
+type InviteInput = Parameters<Control['invite']>[0];
+
 const DEFAULT_TIMEOUT_MS = 15_000;
 const POLL_MS = 20;
 
@@ -62,7 +64,7 @@ export class VirtualParticipant {
   }
 
   /** @returns the epoch of the invite */
-  async invite(input: { stageArn?: string; assetName?: string; maxDurationSeconds?: number } = {}): Promise<number> {
+  async invite(input: Partial<Omit<InviteInput, 'id'>> = {}): Promise<number> {
     return this.#api.invite({ id: this.id, stageArn: this.#options.stageArn, assetName: null, ...input });
   }
 

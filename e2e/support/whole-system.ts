@@ -1,9 +1,9 @@
 import '../../infra/local/quiet-aws-sdk.ts';
 
+import { isDeepStrictEqual } from 'node:util';
 import {
   CreateParticipantTokenCommand,
   CreateStageCommand,
-  GetParticipantCommand,
   IVSRealTimeClient,
   ListParticipantsCommand,
   ListStageSessionsCommand,
@@ -33,14 +33,23 @@ export interface WholeSystem {
   /** Resolves once every fault that was armed has struck. */
   untilStruck(): Promise<void>;
   clearFaults(): Promise<void>;
-  /** What the stage's newest session knows of a participant; `null`: it has never been there. */
-  participant(participantId: string, stageArn?: string): Promise<{ state: string; published: boolean } | null>;
-  /** Who is on a stage now, by user id; the viewer is not counted. */
-  present(stageArn?: string): Promise<string[]>;
+  /** Resolves once the stage's newest session says so of a participant. */
+  untilParticipant(userId: string, is: ParticipantOfStage): Promise<void>;
+  /** Resolves once these are on the stage, by user id; the viewer is not counted. */
+  untilPresent(userIds: readonly string[], stageArn?: string): Promise<void>;
   /** Lines that any server printed and that hold what looks like a secret. */
   leaks(): string[];
   close(): Promise<void>;
 }
+
+export interface ParticipantOfStage {
+  state: 'CONNECTED' | 'DISCONNECTED';
+  /** Whether it ever was. */
+  published: boolean;
+}
+
+/** The stage takes a participant that has left for gone after 100 ms, one that broke off after 10 s. */
+const STAGE_TIMEOUT_MS = 5_000;
 
 /** A participant token or another JSON Web Token, an API key, a private key, and the page's secret (24 bytes in base64url). */
 const SECRETS = /eyJ[\w-]{10,}|da2-\w+|PRIVATE KEY|(?<![\w/-])[\w-]{32}(?![\w-])/;
@@ -71,8 +80,12 @@ export async function startWholeSystem(): Promise<WholeSystem> {
       method,
       ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) }),
     });
-  const sessionOf = async (arn: string) =>
-    (await ivs.send(new ListStageSessionsCommand({ stageArn: arn }))).stageSessions?.[0]?.sessionId ?? null;
+  const participantsOf = async (arn: string) => {
+    const { stageSessions } = await ivs.send(new ListStageSessionsCommand({ stageArn: arn }));
+    const sessionId = stageSessions?.[0]?.sessionId;
+    if (sessionId === undefined) return [];
+    return (await ivs.send(new ListParticipantsCommand({ stageArn: arn, sessionId }))).participants ?? [];
+  };
   const all: VirtualParticipant[] = [];
   const run = (...[options]: ConstructorParameters<typeof VirtualParticipant>) => {
     const started = new VirtualParticipant(options);
@@ -107,24 +120,27 @@ export async function startWholeSystem(): Promise<WholeSystem> {
     async clearFaults() {
       await faults('DELETE');
     },
-    async participant(participantId, arn = stageArn) {
-      const sessionId = await sessionOf(arn);
-      if (sessionId === null) return null;
-      try {
-        const { participant } = await ivs.send(new GetParticipantCommand({ stageArn: arn, sessionId, participantId }));
-        return { state: participant?.state ?? '', published: participant?.published ?? false };
-      } catch (error) {
-        if ((error as Error).name === 'ResourceNotFoundException') return null;
-        throw error;
-      }
+    async untilParticipant(userId, is) {
+      let found: ParticipantOfStage | null = null;
+      const isSo = async () => {
+        const one = (await participantsOf(stageArn)).find((participant) => participant.userId === userId);
+        found =
+          one === undefined
+            ? null
+            : { state: one.state as ParticipantOfStage['state'], published: one.published ?? false };
+        return isDeepStrictEqual(found, is);
+      };
+      await until(isSo, STAGE_TIMEOUT_MS, () => `The participant is ${JSON.stringify(found)}`);
     },
-    async present(arn = stageArn) {
-      const sessionId = await sessionOf(arn);
-      if (sessionId === null) return [];
-      const { participants = [] } = await ivs.send(
-        new ListParticipantsCommand({ stageArn: arn, sessionId, filterByState: 'CONNECTED' }),
-      );
-      return participants.map(({ userId }) => userId ?? '').filter((userId) => userId !== 'viewer');
+    async untilPresent(userIds, arn = stageArn) {
+      let present: string[] = [];
+      const isSo = async () => {
+        present = (await participantsOf(arn))
+          .filter(({ state, userId }) => state === 'CONNECTED' && userId !== 'viewer')
+          .map(({ userId }) => userId ?? '');
+        return isDeepStrictEqual(present, userIds);
+      };
+      await until(isSo, STAGE_TIMEOUT_MS, () => `On the stage are: ${present}`);
     },
     leaks: () =>
       all

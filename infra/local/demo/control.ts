@@ -25,6 +25,7 @@ export interface Control {
     id: string;
     stageArn: string;
     assetName: string | null;
+    userId?: string;
     maxDurationSeconds?: number;
   }): Promise<number>;
   /** Ends the invite of that epoch. Default: the present one. */

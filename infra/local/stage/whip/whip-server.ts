@@ -73,7 +73,8 @@ export function createWhipHandler({ admit, media, faults, clock, baseUrl }: Whip
     if (fault?.action === 'delay') await new Promise<void>((resolve) => clock.after(fault.delayMs ?? 0, resolve));
     if (fault?.action === 'refuse') throw new InjectedRefusal(fault.code, fault.status);
     if (fault?.action === 'cut') request.socket.destroy();
-    if (fault?.action === 'drop' || fault?.action === 'cut') throw new Unanswered();
+    const hasGone = request.socket.destroyed;
+    if (hasGone || fault?.action === 'drop' || fault?.action === 'cut') throw new Unanswered();
   }
 
   async function open(target: Exclude<Target, { action: 'resource' }>, request: IncomingMessage) {
