@@ -61,7 +61,8 @@ function show(news: DemoNews): void {
     const name = reason === null ? `${status}` : `${status} (${reason})`;
     if (name !== latest) step(name, atMs, kinds[status ?? '']);
     latest = name;
-    word.textContent = failure;
+    // It stays until the next invite: AVAILABLE follows at once and says no more of it.
+    if (failure !== null) word.textContent = failure;
     invite.disabled = status !== 'AVAILABLE';
     if (!invite.disabled && greets) {
       greets = false;
