@@ -1,5 +1,4 @@
 import type { Page } from 'puppeteer';
-import type { Handover } from '../../browser/server-link.ts';
 import type { PageMessage, SessionState } from '../../machines/protocol.ts';
 import type { System } from './system.ts';
 
@@ -30,7 +29,7 @@ export function openLinkedPage(system: System, webSocketUrl: string): Promise<Pa
   return openPage(system, '/', { webSocketUrl });
 }
 
-async function openPage(system: System, path: string, handover?: Handover): Promise<ParticipantPage> {
+async function openPage(system: System, path: string, handover?: { webSocketUrl: string }): Promise<ParticipantPage> {
   const context = await system.chromium.browser.createBrowserContext();
   const page = await context.newPage();
   let told: Told[] = [];
