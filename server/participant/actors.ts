@@ -1,8 +1,8 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { fromPromise } from 'xstate';
 import { failure } from '../../machines/failures.ts';
 import { FailureError, type ParticipantInvite, type Preparation } from '../../machines/participant.ts';
 import type { Asset } from '../../machines/protocol.ts';
+import { within } from '../deadline.ts';
 import type { DisconnectRequest, TokenRequest } from '../ivs/ivs.ts';
 
 /** What the participant's actors need of the world. */
@@ -21,7 +21,7 @@ export interface ParticipantPorts {
 }
 
 /** Milliseconds that each means of leaving gets before the next one is used. */
-export const LEAVE_STEPS_MS = { page: 1_000, disconnect: 3_000, reload: 4_000, kill: 4_000 } as const;
+export const LEAVE_STEPS_MS = { page: 1_000, disconnect: 3_000, reload: 4_000 } as const;
 
 /** Token and asset, fetched in parallel; both are given up when the invite is. */
 export const prepareActor = ({ vpId, ivs, assets, onProblem }: ParticipantPorts) =>
@@ -35,8 +35,10 @@ export const prepareActor = ({ vpId, ivs, assets, onProblem }: ParticipantPorts)
       ]);
       return { ...token, asset: asset && { ...asset, loop } };
     } catch (error) {
-      if (error instanceof FailureError || signal.aborted) throw error;
-      onProblem('prepare', error);
+      if (signal.aborted) throw error;
+      const isTold = error instanceof FailureError;
+      if (!isTold || error.cause !== undefined) onProblem('prepare', error);
+      if (isTold) throw error;
       const message = 'Token and asset could not be made ready; the log of the virtual participant says why.';
       throw new FailureError(failure('PREPARE_FAILED', message), { cause: error });
     }
@@ -49,19 +51,32 @@ export const prepareActor = ({ vpId, ivs, assets, onProblem }: ParticipantPorts)
 export const enforceLeaveActor = ({ ivs, page, onProblem }: ParticipantPorts) =>
   fromPromise<void, { participantId: string | null; stageArn: string | null }>(
     async ({ input: { participantId, stageArn }, signal }) => {
-      await delay(LEAVE_STEPS_MS.page, undefined, { signal });
+      await pause(LEAVE_STEPS_MS.page, signal);
       if (participantId !== null && stageArn !== null) {
         try {
-          const limit = AbortSignal.any([signal, AbortSignal.timeout(LEAVE_STEPS_MS.disconnect)]);
-          await ivs.disconnect({ stageArn, participantId, reason: 'The page did not leave in time.' }, limit);
+          const request = { stageArn, participantId, reason: 'The page did not leave in time.' };
+          await within(LEAVE_STEPS_MS.disconnect, signal, (limit) => ivs.disconnect(request, limit));
           return;
         } catch (error) {
           if (signal.aborted) throw error;
           onProblem('disconnect', error);
         }
       }
-      await page.reload();
-      await delay(LEAVE_STEPS_MS.reload, undefined, { signal });
+      page.reload().catch((error: unknown) => onProblem('reload', error));
+      await pause(LEAVE_STEPS_MS.reload, signal);
       await page.kill();
     },
   );
+
+/** Rejects with the reason of the signal. */
+function pause(timeMs: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(resolve, timeMs);
+    const end = () => {
+      clearTimeout(timer);
+      reject(signal.reason);
+    };
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
+}

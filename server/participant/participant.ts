@@ -61,8 +61,7 @@ export function startParticipant(options: ParticipantOptions): Participant {
     onOwnerLost: options.onOwnerLost,
     onRecord(read) {
       record = read;
-      reporter.heard(read);
-      askOf(actor, read);
+      reporter.hear(read, () => askOf(actor, read));
     },
   });
 
@@ -141,9 +140,15 @@ class Reporter {
     });
   }
 
-  /** A record that says less than what is so is told again: what was told may have been overtaken by what was asked. */
-  heard(record: VpRecord): void {
+  /**
+   * What is so is told again where the record says otherwise: what was told may have been overtaken by what was asked.
+   * `act` does what the record asks for; what comes of that is told by itself.
+   */
+  hear(record: VpRecord, act: () => void): void {
     this.#record = record;
+    const before = this.#told;
+    act();
+    if (this.#told !== before) return;
     const report = statusOf(this.#actor.getSnapshot());
     if (report === null || record.epoch > report.epoch || record.status === report.status) return;
     if (record.status === 'INVITED' && report.status !== 'AVAILABLE') return;
