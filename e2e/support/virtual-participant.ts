@@ -104,17 +104,14 @@ export class VirtualParticipant {
     this.#read = this.seen.length;
   }
 
-  async untilLine(what: string, matches: (line: LogLine) => boolean, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<LogLine> {
-    let line: LogLine | undefined;
+  /** Resolves once its log says that the control plane is out of reach, or in reach, whichever it was before. */
+  async untilControlPlane(is: 'online' | 'offline', timeoutMs = DEFAULT_TIMEOUT_MS): Promise<void> {
+    const last = () => this.lines.findLast(({ msg }) => /^The control plane is (online|offline)\.$/.test(msg ?? ''));
     await until(
-      () => {
-        line = this.lines.find(matches);
-        return line !== undefined;
-      },
+      () => last()?.msg === `The control plane is ${is}.`,
       timeoutMs,
-      () => `The log does not say "${what}"${this.#lastLines()}`,
+      () => `The control plane of ${this.id} is not ${is}${this.#lastLines()}`,
     );
-    return line as LogLine;
   }
 
   /** The statuses of one invite, or all, without repeats. */
