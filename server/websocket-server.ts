@@ -91,6 +91,7 @@ function inviteEachPage(actor: ParticipantActor, token: string): void {
   });
 }
 
+/** Tells each status to who looks at the terminal, in place of a control plane. */
 function tellStatus(actor: ParticipantActor, say: (text: string) => void): void {
   let told = '';
   actor.subscribe((snapshot) => {
@@ -100,6 +101,7 @@ function tellStatus(actor: ParticipantActor, say: (text: string) => void): void 
     const text = [status, epoch > 0 && `epoch ${epoch}`, failure?.message ?? reason].filter(Boolean).join(', ');
     if (text !== told) say(text);
     told = text;
+    if (status === 'KICKED' || status === 'ERRORED') actor.send({ type: 'status.reported', epoch, status });
   });
 }
 
