@@ -1,0 +1,59 @@
+ARG NODE=24
+ARG DEBIAN=bookworm
+
+# The page and the server, each bundled with all that it imports. It runs on the machine that builds, whatever machine the image is for.
+FROM --platform=$BUILDPLATFORM node:${NODE}-${DEBIAN}-slim AS build
+WORKDIR /build
+COPY .npmrc .puppeteerrc.cjs package.json package-lock.json ./
+RUN npm ci --ignore-scripts
+# Licences ask to travel with what is bundled.
+RUN mkdir /licences \
+  && find node_modules -type f \( -iname 'licen[cs]e*' -o -iname 'notice*' \) -exec cp --parents --target-directory=/licences {} +
+COPY . .
+RUN npm run build
+
+FROM node:${NODE}-${DEBIAN}-slim AS node
+
+FROM debian:${DEBIAN}-slim
+# Chromium's package asks for the programs of a desktop, and these for Mesa and LLVM: 230 MB that the shell never loads, since it draws
+# with its own SwiftShader. The names are bookworm's. Without them apt refuses to install more in an image made from this one.
+RUN apt-get update \
+  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium-headless-shell fonts-dejavu-core tini \
+  && dpkg --purge --force-depends x11-utils xdg-utils libgl1 libglx0 libglx-mesa0 libgl1-mesa-dri libllvm15 libz3-4 libxml2 libicu72 \
+  && rm -rf /usr/lib/chromium/libVkLayer_khronos_validation.so /var/lib/apt/lists/* /var/log/* \
+  && useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin participant \
+  && chmod 0711 /usr/bin/tini
+# Programs that may be run but not read: the kernel then hides their memory and environment (tokens, keys) from every other process of
+# the same user, and without a sandbox Chromium's are among those. See SECURITY.md.
+COPY --from=node --chmod=0711 /usr/local/bin/node /usr/local/bin/node
+WORKDIR /app
+COPY LICENSE NOTICE ./
+COPY --from=build /licences/node_modules/ licences/
+COPY assets/counter.mp4 assets/
+COPY --from=build /build/dist/browser/ dist/browser/
+COPY --from=build /build/dist/server/ dist/server/
+
+# By number: Kubernetes' runAsNonRoot asks for it.
+USER 10001:10001
+# Fails the build when a library is missing.
+RUN node --version && chromium-headless-shell --version
+
+ENV NODE_ENV=production
+# The profile of Chromium, the only thing written; with --read-only too.
+VOLUME /tmp
+EXPOSE 8080
+STOPSIGNAL SIGTERM
+# Node, since the environment of another program could be read while it asks.
+HEALTHCHECK --interval=30s --timeout=5s --retries=3 --start-period=30s --start-interval=500ms CMD \
+  ["node", "-e", "fetch(`http://127.0.0.1:${process.env.HEALTH_PORT || 8080}/livez`).then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
+# Reaps what Chromium leaves behind, which Node does not.
+ENTRYPOINT ["tini", "--"]
+CMD ["node", "dist/server/main.js"]
+
+ARG VERSION=unknown
+ARG REVISION=unknown
+LABEL org.opencontainers.image.title="Virtual participant" \
+  org.opencontainers.image.description="Joins an Amazon IVS Real-Time stage with a participant token and publishes a file." \
+  org.opencontainers.image.version="${VERSION}" \
+  org.opencontainers.image.revision="${REVISION}" \
+  org.opencontainers.image.licenses="MIT AND LicenseRef-AWS-Customer-Agreement"
