@@ -65,7 +65,7 @@ describe('readConfig', () => {
       ASSETS_DIR: folder,
       DEFAULT_ASSET: 'pattern',
       MAX_VIDEO_BITRATE_KBPS: '800',
-      PUPPETEER_EXECUTABLE_PATH: '/opt/chrome',
+      PUPPETEER_EXECUTABLE_PATH: process.execPath,
       LOG_LEVEL: 'debug',
       PREPARE_TIMEOUT_MS: '60000',
       JOIN_TIMEOUT_MS: '15000',
@@ -86,7 +86,7 @@ describe('readConfig', () => {
       assetsDir: folder,
       defaultAsset: 'pattern',
       maxVideoBitrateKbps: 800,
-      chromiumPath: '/opt/chrome',
+      chromiumPath: process.execPath,
       logLevel: 'debug',
       delays: { prepareTimeout: 60_000, joinTimeout: 15_000, recoverTimeout: 30_000, drainTimeout: 100_000 },
     });

@@ -20,6 +20,7 @@ import { serveWebSocketApi } from './websocket/server.ts';
 
 /** Exit codes, for whoever restarts the process. */
 const EXIT = { STOPPED: 0, FAILED: 1, REPLACED: 3 } as const;
+const SIGNALS = ['SIGTERM', 'SIGINT'] as const;
 /** Beside the built server, and of the sources where `npm run build` puts it. */
 const PAGE_DIR = fileURLToPath(
   new URL(import.meta.url.endsWith('/dist/server/main.js') ? '../browser/' : '../dist/browser/', import.meta.url),
@@ -30,6 +31,9 @@ const DEAD_PAGE_MS = 60_000;
 /** The container's entry: everything that one virtual participant needs, from the environment. */
 async function main(): Promise<void> {
   const config = readConfig(process.env);
+  // There is nothing to leave yet.
+  const exit = () => void giveUp(EXIT.STOPPED);
+  for (const signal of SIGNALS) process.on(signal, exit);
   let epochOf = () => 0;
   const log = createLog(config, { epoch: () => epochOf() });
   // The browser takes longest to start, so it starts first.
@@ -38,8 +42,15 @@ async function main(): Promise<void> {
       ...(config.chromiumPath !== null && { executablePath: config.chromiumPath }),
       ...(signal && { signal }),
     });
-  const firstChromium = launch();
-  firstChromium.catch(() => {});
+  const firstChromium = launch(starting.signal).catch((error: unknown) => {
+    if (config.chromiumPath === null || !(error instanceof ChromiumError)) throw error;
+    const given = JSON.stringify(config.chromiumPath);
+    throw new StartError(`PUPPETEER_EXECUTABLE_PATH is ${given}; expected a Chromium. ${error.message}`);
+  });
+  closeFirstChromium = firstChromium.then(
+    (chromium) => () => chromium.close(),
+    () => async () => {},
+  );
 
   const assets = createAssets({ dir: config.assetsDir, defaultAsset: config.defaultAsset });
   const onError = (error: unknown) => log.error(error, 'The web server of the page failed.');
@@ -136,7 +147,8 @@ async function main(): Promise<void> {
     log.info({ reason }, 'stopped');
     process.exit(code);
   }
-  for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+  for (const signal of SIGNALS) {
+    process.off(signal, exit);
     process.on(signal, () => (stopping ? process.exit(EXIT.FAILED) : void stop(signal, EXIT.STOPPED)));
   }
 }
@@ -156,8 +168,18 @@ function logStats(log: Log, { state, epoch, frames, bytes, fps, mediaTimeMs, loo
   log.debug({ state, epoch, frames, bytes, fps, mediaTimeMs, loops, rejoins }, 'page stats');
 }
 
+const starting = new AbortController();
+let closeFirstChromium: Promise<() => Promise<void>> = Promise.resolve(async () => {});
+
+/** Exits without a Chromium or its profile left behind, also if it was just about to be started. */
+async function giveUp(code: number): Promise<void> {
+  starting.abort();
+  await (await closeFirstChromium)().catch(() => {});
+  process.exit(code);
+}
+
 main().catch((error: unknown) => {
   const isExpected = error instanceof StartError || error instanceof ChromiumError;
   process.stderr.write(`${isExpected ? error.message : error instanceof Error ? error.stack : error}\n`);
-  process.exit(EXIT.FAILED);
+  return giveUp(EXIT.FAILED);
 });

@@ -1,5 +1,5 @@
 import { createPrivateKey, type KeyObject } from 'node:crypto';
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { PARTICIPANT_DELAYS } from '../machines/participant.ts';
@@ -66,6 +66,8 @@ const folder = v.pipe(
   v.transform((path) => resolve(path)),
   v.check((path) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false, 'an existing folder'),
 );
+
+const program = satisfying(isProgram, 'the path of a program');
 
 const P384 = 'a private key in PEM, of the curve P-384';
 
@@ -204,7 +206,7 @@ export const TABLE = {
     meaning: 'The Chromium to run. When not set: the first that is found.',
     unit: 'path',
     default: null,
-    schema: v.string(),
+    schema: program,
   },
   LOG_LEVEL: {
     meaning: `The least that is logged: ${LOG_LEVELS.join(', ')}.`,
@@ -261,6 +263,15 @@ function readPrivateKey(pem: string): KeyObject | null {
     return key.asymmetricKeyDetails?.namedCurve === 'secp384r1' ? key : null;
   } catch {
     return null;
+  }
+}
+
+function isProgram(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return statSync(path).isFile();
+  } catch {
+    return false;
   }
 }
 
