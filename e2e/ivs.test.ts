@@ -1,42 +1,18 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { decodeJwt } from 'jose';
 import { EventsClient, type LocalStage, offer, startLocalStage } from '../infra/local/stage/testing/local-stage.ts';
 import { type AwsIvsOptions, createAwsIvs } from '../server/ivs/aws-ivs.ts';
 import type { Ivs } from '../server/ivs/ivs.ts';
+import { type Recorder, startRecorder } from './support/recorder.ts';
 
 const never = new AbortController().signal;
-
-/** Passes each call on to the local stage, and notes which it was. */
-async function startRecorder(target: string, calls: string[]): Promise<Server> {
-  const recorder = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk);
-    calls.push((request.url ?? '').slice(1));
-    const { status, headers, body } = await fetch(`${target}${request.url}`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: Buffer.concat(chunks),
-    }).then(async (answer) => ({ status: answer.status, headers: answer.headers, body: await answer.text() }));
-    const errorType = headers.get('x-amzn-errortype');
-    response.writeHead(status, {
-      'content-type': 'application/json',
-      ...(errorType && { 'x-amzn-errortype': errorType }),
-    });
-    response.end(body);
-  });
-  await new Promise<void>((resolve) => recorder.listen(0, '127.0.0.1', resolve));
-  return recorder;
-}
 
 describe('createAwsIvs on the local stage', () => {
   let stage: LocalStage;
   /** Of a stage of each test's own. */
   let arn: string;
-  let recorder: Server;
+  let recorder: Recorder;
   let options: Record<'tokens of IVS' | 'tokens of a key pair', AwsIvsOptions>;
-  const calls: string[] = [];
   const started: Ivs[] = [];
 
   const ivsWith = (kind: keyof typeof options): Ivs => {
@@ -54,7 +30,7 @@ describe('createAwsIvs on the local stage', () => {
 
   beforeAll(async () => {
     stage = await startLocalStage();
-    recorder = await startRecorder(stage.url, calls);
+    recorder = await startRecorder(stage.url);
     const { publicKey, privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-384' });
     const imported = await stage.call<{ publicKey: { arn: string } }>('ImportPublicKey', {
       publicKeyMaterial: publicKey.export({ type: 'spki', format: 'pem' }),
@@ -63,18 +39,17 @@ describe('createAwsIvs on the local stage', () => {
       'tokens of IVS': {},
       'tokens of a key pair': { stageKeyPair: { publicKeyArn: imported.publicKey.arn, privateKey } },
     };
-    process.env['AWS_ENDPOINT_URL_IVS_REALTIME'] = `http://127.0.0.1:${(recorder.address() as AddressInfo).port}`;
+    process.env['AWS_ENDPOINT_URL_IVS_REALTIME'] = recorder.url;
     process.env['AWS_ACCESS_KEY_ID'] = 'local';
     process.env['AWS_SECRET_ACCESS_KEY'] = 'local';
   });
   beforeEach(async () => {
-    calls.length = 0;
+    recorder.calls.length = 0;
     arn = (await stage.call<{ stage: { arn: string } }>('CreateStage', {})).stage.arn;
   });
   afterAll(async () => {
     for (const ivs of started) ivs.close();
     recorder.close();
-    recorder.closeAllConnections();
     await stage.close();
   });
 
@@ -148,13 +123,13 @@ describe('createAwsIvs on the local stage', () => {
     const ivs = ivsWith('tokens of a key pair');
     await ivs.prepareToken(request(), never);
     await ivs.prepareToken(request(), never);
-    expect(calls).toEqual(['GetStage']);
+    expect(recorder.calls).toEqual(['GetStage']);
   });
 
   it('without a key pair asks IVS once for each invite', async () => {
     const ivs = ivsWith('tokens of IVS');
     await ivs.prepareToken(request(), never);
     await ivs.prepareToken(request(), never);
-    expect(calls).toEqual(['CreateParticipantToken', 'CreateParticipantToken']);
+    expect(recorder.calls).toEqual(['CreateParticipantToken', 'CreateParticipantToken']);
   });
 });

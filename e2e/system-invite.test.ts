@@ -13,7 +13,7 @@ beforeAll(async () => {
 afterEach(() => vp.release());
 afterAll(async () => {
   await system.close();
-  expect([vp.illegalSteps(), system.leaks()]).toEqual([[], []]);
+  expect([system.illegalSteps(), system.leaks()]).toEqual([[], []]);
 }, 60_000);
 
 async function publish(): Promise<{ epoch: number; participantId: string }> {

@@ -18,7 +18,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await system.close();
-  expect([vp.illegalSteps(), system.leaks()]).toEqual([[], []]);
+  expect([system.illegalSteps(), system.leaks()]).toEqual([[], []]);
 }, 60_000);
 
 /** Holds until what was held is let go, with the next invite's picture as the clock, and tells how the first came out. */

@@ -16,7 +16,7 @@ afterEach(async () => {
 });
 afterAll(async () => {
   await system.close();
-  expect([vp.illegalSteps(), system.leaks()]).toEqual([[], []]);
+  expect([system.illegalSteps(), system.leaks()]).toEqual([[], []]);
 }, 60_000);
 
 async function publish(): Promise<{ epoch: number; participantId: string }> {

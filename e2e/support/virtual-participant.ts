@@ -14,8 +14,8 @@ export interface RunOptions {
   environment: Readonly<Record<string, string>>;
   /** What invites go to. */
   stageArn: string;
-  /** `null`: there is no GraphQL API, and no status to be seen. */
-  graphQl: { url: string; apiKey: string } | null;
+  /** Where its statuses are seen. */
+  graphQl: { url: string; apiKey: string };
 }
 
 type InviteInput = Parameters<Control['invite']>[0];
@@ -55,7 +55,6 @@ export class VirtualParticipant {
 
   /** Watches it, from the beginning or anew after the API was away. */
   async watch(): Promise<void> {
-    if (this.#options.graphQl === null) throw new Error('There is no GraphQL API to watch it by.');
     await this.#control?.close();
     this.#control = await watch(this.#options.graphQl.url, this.#options.graphQl.apiKey, this.id);
     const present = this.#control.present();
@@ -102,6 +101,20 @@ export class VirtualParticipant {
       () => `${this.id} did not become free; it was ${this.statuses().join(', ')}${this.#lastLines()}`,
     );
     this.#read = this.seen.length;
+  }
+
+  /** Resolves with the first line of its log that `matches`. */
+  async untilLine(what: string, matches: (line: LogLine) => boolean, timeoutMs = DEFAULT_TIMEOUT_MS): Promise<LogLine> {
+    let found: LogLine | undefined;
+    await until(
+      () => {
+        found = this.lines.find(matches);
+        return found !== undefined;
+      },
+      timeoutMs,
+      () => `The log of ${this.id} does not say "${what}"${this.#lastLines()}`,
+    );
+    return found as LogLine;
   }
 
   /** Resolves once its log says that the control plane is out of reach, or in reach, whichever it was before. */

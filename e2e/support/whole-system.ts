@@ -26,8 +26,8 @@ export interface WholeSystem {
   newToken(userId: string): Promise<{ token: string; participantId: string }>;
   /** Starts a server and watches it; it need not be ready yet. */
   start(id: string, environment?: Readonly<Record<string, string>>): Promise<VirtualParticipant>;
-  /** Starts a server that has no GraphQL API. */
-  startAlone(id: string, environment: Readonly<Record<string, string>>): VirtualParticipant;
+  /** As {@link start}, unwatched. `alone`: it gets no setting but these, so that it has no GraphQL API. */
+  startUnwatched(id: string, environment?: Readonly<Record<string, string>>, alone?: 'alone'): VirtualParticipant;
   /** Arms a fault at the stage's test control. */
   fault(spec: object): Promise<void>;
   /** Resolves once every fault that was armed has struck. */
@@ -37,6 +37,8 @@ export interface WholeSystem {
   untilParticipant(userId: string, is: ParticipantOfStage): Promise<void>;
   /** Resolves once these are on the stage, by user id; the viewer is not counted. */
   untilPresent(userIds: readonly string[], stageArn?: string): Promise<void>;
+  /** Steps that some record made and none may make. */
+  illegalSteps(): string[];
   /** Lines that any server printed and that hold what looks like a secret. */
   leaks(): string[];
   close(): Promise<void>;
@@ -87,8 +89,10 @@ export async function startWholeSystem(): Promise<WholeSystem> {
     return (await ivs.send(new ListParticipantsCommand({ stageArn: arn, sessionId }))).participants ?? [];
   };
   const all: VirtualParticipant[] = [];
-  const run = (...[options]: ConstructorParameters<typeof VirtualParticipant>) => {
-    const started = new VirtualParticipant(options);
+  const startUnwatched: WholeSystem['startUnwatched'] = (id, environment = {}, alone) => {
+    const graphQl = { url: services.appSync.url, apiKey: DEFAULT_API_KEY };
+    const common = alone ? {} : services.environment;
+    const started = new VirtualParticipant({ id, environment: { ...common, ...environment }, stageArn, graphQl });
     all.push(started);
     return started;
   };
@@ -100,13 +104,12 @@ export async function startWholeSystem(): Promise<WholeSystem> {
     viewer,
     newStage,
     newToken,
-    async start(id, environment = {}) {
-      const graphQl = { url: services.appSync.url, apiKey: DEFAULT_API_KEY };
-      const started = run({ id, environment: { ...services.environment, ...environment }, stageArn, graphQl });
+    async start(id, environment) {
+      const started = startUnwatched(id, environment);
       await started.watch();
       return started;
     },
-    startAlone: (id, environment) => run({ id, environment, stageArn, graphQl: null }),
+    startUnwatched,
     async fault(spec) {
       const response = await faults('POST', spec);
       if (!response.ok) throw new Error(`The fault was refused: ${await response.text()}`);
@@ -142,6 +145,7 @@ export async function startWholeSystem(): Promise<WholeSystem> {
       };
       await until(isSo, STAGE_TIMEOUT_MS, () => `On the stage are: ${present}`);
     },
+    illegalSteps: () => all.flatMap((one) => one.illegalSteps()),
     leaks: () =>
       all
         .flatMap(({ lines, texts }) => [...lines.map((line) => JSON.stringify(line)), ...texts])
