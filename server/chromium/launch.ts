@@ -144,9 +144,10 @@ function firstOf(
       () => fail('CHROMIUM_START_TIMEOUT', `Chromium was not ready within ${startTimeoutMs} ms.`),
       startTimeoutMs,
     );
-    signal?.addEventListener('abort', () => fail('CHROMIUM_ABORTED', ABORTED, signal.reason), {
-      signal: settled.signal,
-    });
+    const abort = () => fail('CHROMIUM_ABORTED', ABORTED, signal?.reason);
+    // It may have come while the profile was made.
+    if (signal?.aborted) abort();
+    signal?.addEventListener('abort', abort, { signal: settled.signal });
     settled.signal.addEventListener('abort', () => {
       removeListener();
       clearTimeout(timer);
