@@ -135,6 +135,9 @@ async function main(): Promise<void> {
     },
     launch: (signal) => (page === null ? firstChromium : launch(signal)),
   });
+  if (!(await firstChromium).sandboxed) {
+    log.warn('Chromium runs without its sandbox here; SECURITY.md says why, and what stands in its place.');
+  }
   log.info({ page: web.origin, webSocket: api.url, healthPort: health.port, inspect: inspect?.url }, 'started');
 
   let stopping = false;
