@@ -193,6 +193,26 @@ describe('the test control', () => {
     expect(Date.now() - askedAtMs).toBeGreaterThanOrEqual(140);
   });
 
+  test('lets nobody on the stage whose client has gone while its offer was held', async () => {
+    const [gone, held, other] = [await stage.token(), await stage.token(), await stage.token()];
+    await makeFault(stage, { participantId: gone.participantId, step: 'offer', action: 'delay', delayMs: 150 });
+    await makeFault(stage, { participantId: held.participantId, step: 'offer', action: 'delay', delayMs: 300 });
+    const heldOffer = publish(held.token);
+    const goneOffer = fetch(`${stage.url}/whip`, {
+      method: 'POST',
+      body: FAKE_OFFER,
+      headers: { authorization: `Bearer ${gone.token}`, 'content-type': 'application/sdp' },
+      signal: AbortSignal.timeout(50),
+    });
+    await expect(goneOffer).rejects.toThrow('aborted due to timeout');
+    expect((await heldOffer).status).toBe(201);
+    const client = new EventsClient(stage, other.token);
+    const present = (await client.next('STAGE_STATE')).payload.participants.map(({ id }) => id);
+    expect([present.includes(held.participantId), present.includes(gone.participantId)]).toEqual([true, false]);
+    client.socket.close();
+    await client.closed;
+  });
+
   test('leaves an offer without an answer, of one direction only', async () => {
     const { token, participantId } = await stage.token();
     await makeFault(stage, { participantId, step: 'offer', action: 'drop', direction: 'publish' });
