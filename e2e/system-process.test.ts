@@ -1,5 +1,6 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { ImportPublicKeyCommand } from '@aws-sdk/client-ivs-realtime';
+import { DEFAULT_API_KEY } from '../infra/local/appsync/server.ts';
 import { processTree, runningProcesses } from '../server/chromium/processes.ts';
 import { startRecorder } from './support/recorder.ts';
 import { until, type VirtualParticipant } from './support/virtual-participant.ts';
@@ -106,6 +107,13 @@ describe('A server', () => {
     await vp.until('AVAILABLE');
     expect(await isReady()).toBe(200);
     await vp.close();
+  });
+
+  it('with an API key, which may not register, says so without the key, and drains all the same', async () => {
+    const vp = system.startUnwatched('keyed', { GRAPHQL_API_KEY: DEFAULT_API_KEY });
+    await vp.untilLine('refused', ({ msg }) => msg?.startsWith('Not registered: The GraphQL API refused') ?? false);
+    await vp.close();
+    expect(await vp.process.exited).toBe(0);
   });
 
   it('with a participant token in place of a GraphQL API publishes at once', async () => {

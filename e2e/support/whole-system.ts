@@ -146,10 +146,11 @@ export async function startWholeSystem(): Promise<WholeSystem> {
       await until(isSo, STAGE_TIMEOUT_MS, () => `On the stage are: ${present}`);
     },
     illegalSteps: () => all.flatMap((one) => one.illegalSteps()),
-    leaks: () =>
-      all
-        .flatMap(({ lines, texts }) => [...lines.map((line) => JSON.stringify(line)), ...texts])
-        .filter((line) => SECRETS.test(line)),
+    leaks() {
+      const printed = all.flatMap(({ lines, texts }) => [...lines.map((line) => JSON.stringify(line)), ...texts]);
+      if (printed.length === 0) throw new Error('No server printed anything.');
+      return printed.filter((line) => SECRETS.test(line));
+    },
     async close() {
       await Promise.all(all.map((one) => one.close()));
       ivs.destroy();
