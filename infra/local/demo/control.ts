@@ -65,10 +65,12 @@ export async function watch(url: string, apiKey: string, id: string): Promise<Co
       WATCH,
       { id },
       {
-        async onReady() {
-          const { getVirtualParticipant } = await client.request(GET, { id });
-          see(getVirtualParticipant as Answer | null);
-          resolve();
+        // It comes again after each loss; a read that fails then is made good by the next.
+        onReady() {
+          client.request(GET, { id }).then(({ getVirtualParticipant }) => {
+            see(getVirtualParticipant as Answer | null);
+            resolve();
+          }, reject);
         },
         onDelivery: (data) => see((data as { onVirtualParticipantChanged: Answer }).onVirtualParticipantChanged),
         onLost: reject,
