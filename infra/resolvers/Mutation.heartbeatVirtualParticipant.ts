@@ -1,10 +1,10 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
-import { refuseFor, refuseUnknown, wasConditionRefused } from './shared/errors.ts';
-import { requireId, requireOwner } from './shared/input.ts';
-import type { VpRecord } from './shared/record.ts';
-import { toVirtualParticipant } from './shared/record.ts';
-import { condition } from './shared/update.ts';
+import { refuseFor, refuseUnknown, wasConditionRefused } from './common/errors.ts';
+import { requireId, requireOwner } from './common/input.ts';
+import type { VpRecord } from './common/record.ts';
+import { toVirtualParticipant } from './common/record.ts';
+import { condition } from './common/update.ts';
 
 interface Args {
   input: { id: string; owner: string };

@@ -1,9 +1,9 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
-import { refuse } from './shared/errors.ts';
-import { optionalInteger, optionalText, refuseInput, requireId, requireMatch } from './shared/input.ts';
-import type { InviteArgs, InviteStash } from './shared/invite.ts';
-import { toVirtualParticipant } from './shared/record.ts';
+import { refuse } from './common/errors.ts';
+import { optionalInteger, optionalText, refuseInput, requireId, requireMatch } from './common/input.ts';
+import type { InviteArgs, InviteStash } from './common/invite.ts';
+import { toVirtualParticipant } from './common/record.ts';
 
 /** IVS's own limit for all attributes of a participant together ("1 KB total", CreateParticipantToken). */
 const MOST_ATTRIBUTE_CHARACTERS = 1_024;

@@ -1,9 +1,9 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
+import { refuse } from './common/errors.ts';
+import { optionalInteger, optionalText, requireId } from './common/input.ts';
+import { toVirtualParticipant } from './common/record.ts';
 import type { KickArgs, KickStash } from './functions/endInvite.ts';
-import { refuse } from './shared/errors.ts';
-import { optionalInteger, optionalText, requireId } from './shared/input.ts';
-import { toVirtualParticipant } from './shared/record.ts';
 
 export function request(ctx: Context<KickArgs>) {
   const { input } = ctx.args;

@@ -1,8 +1,8 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
-import { requireId, requireOwner } from './shared/input.ts';
-import type { VpRecord } from './shared/record.ts';
-import { toVirtualParticipant } from './shared/record.ts';
+import { requireId, requireOwner } from './common/input.ts';
+import type { VpRecord } from './common/record.ts';
+import { toVirtualParticipant } from './common/record.ts';
 
 interface Args {
   input: { id: string; owner: string };

@@ -1,12 +1,12 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
 import type { VpStatus } from '../../machines/status.ts';
-import { refuseFor, refuseUnknown, wasConditionRefused } from './shared/errors.ts';
-import { cut, optionalInteger, optionalText, refuseInput, requireId, requireOwner } from './shared/input.ts';
-import { followsLegally } from './shared/predecessors.ts';
-import type { Failure, VpRecord } from './shared/record.ts';
-import { NO_INVITE, toVirtualParticipant } from './shared/record.ts';
-import { condition, setAndMove } from './shared/update.ts';
+import { refuseFor, refuseUnknown, wasConditionRefused } from './common/errors.ts';
+import { cut, optionalInteger, optionalText, refuseInput, requireId, requireOwner } from './common/input.ts';
+import { followsLegally } from './common/predecessors.ts';
+import type { Failure, VpRecord } from './common/record.ts';
+import { NO_INVITE, toVirtualParticipant } from './common/record.ts';
+import { condition, setAndMove } from './common/update.ts';
 
 interface Args {
   input: {

@@ -1,8 +1,8 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
-import { requireId } from './shared/input.ts';
-import type { VpRecord } from './shared/record.ts';
-import { toVirtualParticipant } from './shared/record.ts';
+import { requireId } from './common/input.ts';
+import type { VpRecord } from './common/record.ts';
+import { toVirtualParticipant } from './common/record.ts';
 
 export function request(ctx: Context<{ id: string }>) {
   const id = requireId('id', ctx.args.id);

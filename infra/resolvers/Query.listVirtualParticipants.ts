@@ -1,9 +1,9 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
 import type { VpStatus } from '../../machines/status.ts';
-import { optionalInteger } from './shared/input.ts';
-import type { VpRecord } from './shared/record.ts';
-import { toVirtualParticipant } from './shared/record.ts';
+import { optionalInteger } from './common/input.ts';
+import type { VpRecord } from './common/record.ts';
+import { toVirtualParticipant } from './common/record.ts';
 
 interface Args {
   status?: VpStatus | null;

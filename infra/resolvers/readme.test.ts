@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { RETRYABLE } from './shared/errors.ts';
+import { RETRYABLE } from './common/errors.ts';
 
 test('README.md has every error type, and whether it is retryable', () => {
   const readme = readFileSync(new URL('./README.md', import.meta.url), 'utf8');

@@ -1,11 +1,11 @@
 import type { Context } from '@aws-appsync/utils';
 import { runtime, util } from '@aws-appsync/utils';
-import { wasConditionRefused } from '../shared/errors.ts';
-import type { InviteArgs, InviteStash } from '../shared/invite.ts';
-import { fingerprint, refuseUnlessFree } from '../shared/invite.ts';
-import type { VpRecord } from '../shared/record.ts';
-import { NO_EVIDENCE, SEEN_WITHIN_MS } from '../shared/record.ts';
-import { condition, setAndMove } from '../shared/update.ts';
+import { wasConditionRefused } from '../common/errors.ts';
+import type { InviteArgs, InviteStash } from '../common/invite.ts';
+import { fingerprint, refuseUnlessFree } from '../common/invite.ts';
+import type { VpRecord } from '../common/record.ts';
+import { NO_EVIDENCE, SEEN_WITHIN_MS } from '../common/record.ts';
+import { condition, setAndMove } from '../common/update.ts';
 
 interface Cancelled {
   cancellationReasons?: { type: string }[] | null;

@@ -2,12 +2,12 @@ import type { Context } from '@aws-appsync/utils';
 import { runtime, util } from '@aws-appsync/utils';
 import type { VpStatus } from '../../../machines/status.ts';
 import { LEGAL_PREDECESSORS } from '../../../machines/status.ts';
-import { refuseUnknown, wasConditionRefused } from '../shared/errors.ts';
-import { refuseInput } from '../shared/input.ts';
-import { followsLegally } from '../shared/predecessors.ts';
-import type { VpRecord } from '../shared/record.ts';
-import { SEEN_WITHIN_MS, wasSeen } from '../shared/record.ts';
-import { condition, setAndMove } from '../shared/update.ts';
+import { refuseUnknown, wasConditionRefused } from '../common/errors.ts';
+import { refuseInput } from '../common/input.ts';
+import { followsLegally } from '../common/predecessors.ts';
+import type { VpRecord } from '../common/record.ts';
+import { SEEN_WITHIN_MS, wasSeen } from '../common/record.ts';
+import { condition, setAndMove } from '../common/update.ts';
 
 export interface KickArgs {
   input: { id: string; epoch?: number | null; reason?: string | null };

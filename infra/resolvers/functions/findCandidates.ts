@@ -1,10 +1,10 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
-import { refuse, refuseUnknown } from '../shared/errors.ts';
-import type { InviteArgs, InviteStash } from '../shared/invite.ts';
-import { refuseUnlessFree } from '../shared/invite.ts';
-import type { VpRecord } from '../shared/record.ts';
-import { SEEN_WITHIN_MS } from '../shared/record.ts';
+import { refuse, refuseUnknown } from '../common/errors.ts';
+import type { InviteArgs, InviteStash } from '../common/invite.ts';
+import { refuseUnlessFree } from '../common/invite.ts';
+import type { VpRecord } from '../common/record.ts';
+import { SEEN_WITHIN_MS } from '../common/record.ts';
 
 type CandidatesContext = Context<
   InviteArgs,

@@ -1,8 +1,8 @@
 import type { Context } from '@aws-appsync/utils';
 import { runtime, util } from '@aws-appsync/utils';
-import { refuse } from '../shared/errors.ts';
-import type { InviteArgs, InviteStash, InviteToken } from '../shared/invite.ts';
-import { fingerprint } from '../shared/invite.ts';
+import { refuse } from '../common/errors.ts';
+import type { InviteArgs, InviteStash, InviteToken } from '../common/invite.ts';
+import { fingerprint } from '../common/invite.ts';
 
 type ReplayContext = Context<InviteArgs, InviteStash, undefined, undefined, InviteToken | null>;
 

@@ -1,6 +1,6 @@
 import type { Context } from '@aws-appsync/utils';
 import { util } from '@aws-appsync/utils';
-import type { VpRecord } from '../shared/record.ts';
+import type { VpRecord } from '../common/record.ts';
 
 interface Args {
   input: { id: string };

@@ -1,10 +1,10 @@
 import type { Context } from '@aws-appsync/utils';
 import { runtime, util } from '@aws-appsync/utils';
 import { LEGAL_PREDECESSORS } from '../../../machines/status.ts';
-import { refuse, wasConditionRefused } from '../shared/errors.ts';
-import type { VpRecord } from '../shared/record.ts';
-import { NO_EVIDENCE, NO_INVITE } from '../shared/record.ts';
-import { condition, setAndMove } from '../shared/update.ts';
+import { refuse, wasConditionRefused } from '../common/errors.ts';
+import type { VpRecord } from '../common/record.ts';
+import { NO_EVIDENCE, NO_INVITE } from '../common/record.ts';
+import { condition, setAndMove } from '../common/update.ts';
 
 interface Args {
   input: { id: string; owner: string };
