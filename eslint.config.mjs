@@ -15,7 +15,7 @@ export default defineConfig({
         patterns: [
           {
             regex:
-              '^(?!(\\.\\.?/)+((shared|functions)/)?[a-zA-Z]+\\.ts$|(\\.\\./)+machines/status\\.ts$|@aws-appsync/utils$)',
+              '^(?!(\\.\\.?/)+((common|functions)/)?[a-zA-Z]+\\.ts$|(\\.\\./)+machines/status\\.ts$|@aws-appsync/utils$)',
             message: 'infra/resolvers imports machines/status.ts, @aws-appsync/utils and itself.',
           },
         ],
