@@ -18,11 +18,20 @@ FROM debian:${DEBIAN}-slim
 # Chromium's package asks for the programs of a desktop, and these for Mesa and LLVM: 230 MB that the shell never loads, since it draws
 # with its own SwiftShader. The names are bookworm's. Without them apt refuses to install more in an image made from this one.
 RUN apt-get update \
-  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium-headless-shell fonts-dejavu-core tini \
+  && DEBIAN_FRONTEND=noninteractive apt-get install --yes --no-install-recommends chromium-headless-shell fonts-dejavu-core sudo tini \
   && dpkg --purge --force-depends x11-utils xdg-utils libgl1 libglx0 libglx-mesa0 libgl1-mesa-dri libllvm15 libz3-4 libxml2 libicu72 \
   && rm -rf /usr/lib/chromium/libVkLayer_khronos_validation.so /var/lib/apt/lists/* /var/log/* \
   && useradd --uid 10001 --user-group --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin participant \
+  && useradd --uid 10002 --user-group --no-create-home --home-dir /var/lib/browser --shell /usr/sbin/nologin browser \
+  && install --directory --owner=participant --group=participant --mode=0700 /var/cache/participant \
+  && install --directory --owner=browser --group=browser --mode=0700 /var/lib/browser \
+  && find / -xdev -type f -perm /6000 -exec chmod a-s {} + \
+  && chown root:participant /usr/bin/sudo \
+  && chmod 4750 /usr/bin/sudo \
   && chmod 0711 /usr/bin/env /usr/bin/tini
+COPY --chmod=0440 server/chromium/sudoers /etc/sudoers
+COPY --chmod=0755 server/chromium/launcher.sh /usr/local/bin/chromium-launcher
+RUN visudo --check --quiet
 # Programs that may be run but not read: the kernel then hides their memory and environment (tokens, keys) from every other process of
 # the same user, and without a sandbox Chromium's are among those. It does not hide what the container's runtime starts itself, while
 # that still has the capabilities of root: hence `env` in front of the health check and of tini. See SECURITY.md.
@@ -40,8 +49,9 @@ USER 10001:10001
 RUN node --version && chromium-headless-shell --version
 
 ENV NODE_ENV=production
-# The profile of Chromium, the only thing written; with --read-only too.
-VOLUME /tmp
+ENV ASSET_CACHE_DIR=/var/cache/participant CHROMIUM_LAUNCHER=/usr/local/bin/chromium-launcher
+# All that is written, with --read-only too: assets of S3 by the server, Chromium's profile by its user, or in /tmp where it has none.
+VOLUME /var/cache/participant /var/lib/browser /tmp
 EXPOSE 8080
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=30s --timeout=5s --retries=3 --start-period=30s --start-interval=500ms CMD \

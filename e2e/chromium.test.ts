@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -65,6 +65,26 @@ describe('launchChromium', () => {
     await Promise.all([chromium.close(), chromium.close()]);
     expect(await stillRunning(pids)).toEqual([]);
     expect(await readdir(profiles)).toEqual([]);
+  });
+
+  it('drives a Chromium that a launcher started, and has it killed and cleaned up at the end', async () => {
+    const launcher = join(profiles, 'launcher');
+    const script = `#!/bin/sh
+      cd ${profiles}
+      case $1 in
+        start) shift; echo $$ > pid; program=$1; shift; exec "$program" --user-data-dir=${profiles}/profile "$@" ;;
+        kill) kill -KILL "-$(cat pid)" ;;
+        clean) rm -r profile ;;
+      esac`;
+    await writeFile(launcher, script, { mode: 0o755 });
+    chromium = await launchChromium({ launcher });
+    expect(chromium.protection).toEqual({ sandbox: false, secondUser: true, problem: null });
+    expect(await (await pageOf(chromium)).evaluate('6 * 7')).toEqual(42);
+    expect(await readdir(profiles)).toContain('profile');
+    const pids = await processTree(chromium.pid);
+    await chromium.close();
+    expect(await stillRunning(pids)).toEqual([]);
+    expect(await readdir(profiles)).not.toContain('profile');
   });
 
   it('reports a Chromium that was killed, with its last lines and without tokens, once', async () => {

@@ -46,6 +46,7 @@ describe('readConfig', () => {
       defaultAsset: 'counter.mp4',
       maxVideoBitrateKbps: 2_500,
       chromiumPath: null,
+      chromiumLauncher: null,
       logLevel: 'info',
       delays: { prepareTimeout: 20_000, joinTimeout: 100_000, recoverTimeout: 120_000, drainTimeout: 25_000 },
     });
@@ -66,6 +67,7 @@ describe('readConfig', () => {
       DEFAULT_ASSET: 'pattern',
       MAX_VIDEO_BITRATE_KBPS: '800',
       PUPPETEER_EXECUTABLE_PATH: process.execPath,
+      CHROMIUM_LAUNCHER: process.execPath,
       LOG_LEVEL: 'debug',
       PREPARE_TIMEOUT_MS: '60000',
       JOIN_TIMEOUT_MS: '15000',
@@ -87,6 +89,7 @@ describe('readConfig', () => {
       defaultAsset: 'pattern',
       maxVideoBitrateKbps: 800,
       chromiumPath: process.execPath,
+      chromiumLauncher: process.execPath,
       logLevel: 'debug',
       delays: { prepareTimeout: 60_000, joinTimeout: 15_000, recoverTimeout: 30_000, drainTimeout: 100_000 },
     });

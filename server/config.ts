@@ -38,6 +38,8 @@ export interface Config {
   readonly maxVideoBitrateKbps: number;
   /** `null`: the first that is found. */
   readonly chromiumPath: string | null;
+  /** `null`: Chromium runs as the user of the server. */
+  readonly chromiumLauncher: string | null;
   readonly logLevel: LogLevel;
   /** Ready for `participantMachine.provide({ delays })`. */
   readonly delays: Readonly<Record<SettableDelay, number>>;
@@ -87,6 +89,7 @@ export function readConfig(env: NodeJS.ProcessEnv, { invites = true, host = host
     defaultAsset: values.DEFAULT_ASSET,
     maxVideoBitrateKbps: values.MAX_VIDEO_BITRATE_KBPS,
     chromiumPath: values.PUPPETEER_EXECUTABLE_PATH,
+    chromiumLauncher: values.CHROMIUM_LAUNCHER,
     logLevel: values.LOG_LEVEL,
     delays: {
       prepareTimeout: values.PREPARE_TIMEOUT_MS,

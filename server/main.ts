@@ -6,6 +6,7 @@ import { type ControlPlane, createControlPlane } from './appsync/control-plane.t
 import { createAssets } from './assets/assets.ts';
 import { ChromiumError } from './chromium/errors.ts';
 import { launchChromium } from './chromium/launch.ts';
+import type { Protection } from './chromium/protection.ts';
 import { openSupervisedPage, type SupervisedPage } from './chromium/supervised-page.ts';
 import { type Config, readConfig } from './config.ts';
 import { StartError } from './errors.ts';
@@ -40,6 +41,7 @@ async function main(): Promise<void> {
   const launch = (signal?: AbortSignal) =>
     launchChromium({
       ...(config.chromiumPath !== null && { executablePath: config.chromiumPath }),
+      ...(config.chromiumLauncher !== null && { launcher: config.chromiumLauncher }),
       ...(signal && { signal }),
     });
   const firstChromium = launch(starting.signal).catch((error: unknown) => {
@@ -135,9 +137,7 @@ async function main(): Promise<void> {
     },
     launch: (signal) => (page === null ? firstChromium : launch(signal)),
   });
-  if (!(await firstChromium).sandboxed) {
-    log.warn('Chromium runs without its sandbox here; SECURITY.md says why, and what stands in its place.');
-  }
+  logProtection(log, (await firstChromium).protection);
   log.info({ page: web.origin, webSocket: api.url, healthPort: health.port, inspect: inspect?.url }, 'started');
 
   let stopping = false;
@@ -165,6 +165,15 @@ function controlPlaneOf(config: Config, log: Log, isAlive: () => boolean): Contr
     ...(awsRegion !== null && { region: awsRegion }),
   });
   return createControlPlane({ id: vpId, client, isAlive, log });
+}
+
+function logProtection(log: Log, { sandbox, secondUser, problem }: Protection): void {
+  const fields = { sandbox, secondUser, ...(problem !== null && { problem }) };
+  if (sandbox || secondUser) log.info(fields, 'Chromium is kept apart from the server.');
+  else {
+    const unprotected = 'Chromium runs without its sandbox, and as the user of the server';
+    log.warn(fields, `${unprotected}; SECURITY.md says why, and what stands in its place.`);
+  }
 }
 
 function logStats(log: Log, { state, epoch, frames, bytes, fps, mediaTimeMs, loops, rejoins }: VpStats): void {

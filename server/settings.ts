@@ -208,6 +208,13 @@ export const TABLE = {
     default: null,
     schema: program,
   },
+  CHROMIUM_LAUNCHER: {
+    meaning:
+      'Program that runs Chromium as another user; the image sets its own. When not set, and where it cannot: the user of the server.',
+    unit: 'path',
+    default: null,
+    schema: program,
+  },
   LOG_LEVEL: {
     meaning: `The least that is logged: ${LOG_LEVELS.join(', ')}.`,
     unit: null,

@@ -9,7 +9,9 @@ export type ChromiumErrorCode =
   /** The caller's signal ended the start. */
   | 'CHROMIUM_ABORTED'
   /** The process ended without having been asked to, during the start or later. */
-  | 'CHROMIUM_EXITED';
+  | 'CHROMIUM_EXITED'
+  /** It was to be ended and could not be. */
+  | 'CHROMIUM_STILL_RUNS';
 
 /** Rejection of `launchChromium` and argument of `onExit` listeners. */
 export class ChromiumError extends Error {

@@ -1,33 +1,27 @@
 /** Process groups that must not outlive this process. */
 import { spawnSync } from 'node:child_process';
-import { rmSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { runningProcesses } from './processes.ts';
 
-interface Group {
-  pid: number;
-  /** Removed with the group. */
-  folder: string;
-}
-
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
-const groups = new Set<Group>();
+const ends = new Set<() => void>();
 
 /**
- * Ends the process group and removes its folder when this process ends: by itself, by an uncaught error, or by SIGINT, SIGTERM or
- * SIGHUP when nobody else listens to that signal. Whoever does listen decides, and ends what it started.
+ * Calls `end` when this process ends: by itself, by an uncaught error, or by SIGINT, SIGTERM or SIGHUP when nobody else listens to that
+ * signal. Whoever does listen decides, and ends what it started.
  *
- * @returns a function that takes the group out again.
+ * @param end - Must do all it does before it returns.
+ * @returns a function that takes it out again.
  */
-export function endWithThisProcess(group: Group): () => void {
-  if (groups.size === 0) {
+export function endWithThisProcess(end: () => void): () => void {
+  if (ends.size === 0) {
     process.on('exit', endAll);
     for (const signal of SIGNALS) process.on(signal, onSignal);
   }
-  groups.add(group);
+  ends.add(end);
   return () => {
-    groups.delete(group);
-    if (groups.size > 0) return;
+    ends.delete(end);
+    if (ends.size > 0) return;
     process.off('exit', endAll);
     for (const signal of SIGNALS) process.off(signal, onSignal);
   };
@@ -47,8 +41,8 @@ export function killGroup(pid: number): void {
 }
 
 /**
- * Resolves when no process of the group runs. Dead ones that nobody has reaped do not count where that can be known (/proc): in a
- * container whose first process is no init they stay for ever.
+ * Resolves when no process of the group runs, whoever they belong to. Dead ones that nobody has reaped do not count where that can be
+ * known (/proc): in a container whose first process is no init they stay for ever.
  */
 export async function groupEnd(pid: number, timeoutMs: number): Promise<void> {
   const deadline = performance.now() + timeoutMs;
@@ -56,20 +50,19 @@ export async function groupEnd(pid: number, timeoutMs: number): Promise<void> {
 }
 
 async function groupRuns(pid: number): Promise<boolean> {
+  // Not by a signal, which the processes of another user do not take.
+  if (process.platform === 'linux') return (await runningProcesses()).some(({ group }) => group === pid);
   try {
     process.kill(process.platform === 'win32' ? pid : -pid, 0);
+    return true;
   } catch {
     return false;
   }
-  return process.platform !== 'linux' || (await runningProcesses()).some(({ group }) => group === pid);
 }
 
 function endAll(): void {
-  for (const { pid, folder } of groups) {
-    killGroup(pid);
-    rmSync(folder, { recursive: true, force: true, maxRetries: 10, retryDelay: 20 });
-  }
-  groups.clear();
+  for (const end of ends) end();
+  ends.clear();
 }
 
 function onSignal(signal: NodeJS.Signals): void {

@@ -1,7 +1,5 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { Readable, Writable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import puppeteer, { type Browser } from 'puppeteer';
@@ -9,9 +7,12 @@ import { chromiumEnvironment } from './environment.ts';
 import { ChromiumError, type ChromiumErrorCode } from './errors.ts';
 import { findChromium } from './find-chromium.mjs';
 import { chromiumFlags } from './flags.ts';
+import { ownUser } from './own-user.ts';
 import { pipeTransport } from './pipe-transport.ts';
+import { findProtection, type Protection } from './protection.ts';
+import { secondUser } from './second-user.ts';
 import { type SupervisedProcess, supervise } from './supervise.ts';
-import { hasRoute, sandboxWorks, sharedMemoryIsSmall } from './surroundings.ts';
+import { hasRoute, sharedMemoryIsSmall } from './surroundings.ts';
 
 export interface ChromiumOptions {
   /** The program. Default: what `findChromium` finds. */
@@ -20,9 +21,14 @@ export interface ChromiumOptions {
   headless?: boolean;
   /** More flags, after ours: see `chromiumFlags`. */
   args?: readonly string[];
-  /** Variables for Chromium beside the few it gets of this process's environment: see `chromiumEnvironment`. */
+  /** Variables for Chromium beside the few it gets of this process's environment: see `chromiumEnvironment`. A launcher may drop them. */
   env?: NodeJS.ProcessEnv;
-  /** Where the profile is made, and removed at the end. Default: the system's temporary folder. */
+  /**
+   * A program that runs Chromium as another user: see `secondUser`. Where it cannot, Chromium runs as the user of this process, as it does
+   * by default. There may be one Chromium at a time by a launcher.
+   */
+  launcher?: string;
+  /** Where the profile of the user of this process is made, and removed at the end. Default: the system's temporary folder. */
   temporaryFolder?: string;
   /** Milliseconds from the start to the first answer. Default: 30,000, for a cold disk; usual are 100 to 800. */
   startTimeoutMs?: number;
@@ -41,8 +47,7 @@ export interface Chromium {
   /** Of the browser process, which leads the process group of all others: for `chromiumMemoryBytes`. */
   readonly pid: number;
   readonly executablePath: string;
-  /** Whether Chromium's sandbox holds the pages: not as root, and not in a container that allows no namespaces. */
-  readonly sandboxed: boolean;
+  readonly protection: Protection;
   /**
    * Calls the listener once, with code `CHROMIUM_EXITED`, when Chromium ends without `close()`; at once if it already has.
    *
@@ -52,6 +57,8 @@ export interface Chromium {
   /**
    * Kills all processes and removes the profile; resolves when both are gone. May be called again. Pages get no time to say goodbye:
    * leave the stage first.
+   *
+   * @throws {ChromiumError} `CHROMIUM_STILL_RUNS` when it cannot be killed.
    */
   close(): Promise<void>;
 }
@@ -70,25 +77,25 @@ const EXIT_AFTER_PIPE_MS = 1_000;
 export async function launchChromium(options: ChromiumOptions = {}): Promise<Chromium> {
   const { headless = true, startTimeoutMs = 30_000, signal } = options;
   const executablePath = options.executablePath ?? find(headless);
-  const [sandboxed, smallSharedMemory, loopbackIce] = await Promise.all([
-    sandboxWorks(),
+  const [protection, smallSharedMemory, loopbackIce] = await Promise.all([
+    findProtection(options.launcher),
     sharedMemoryIsSmall(),
     options.loopbackIce ?? hasRoute().then((route) => !route),
   ]);
   if (signal?.aborted) throw new ChromiumError('CHROMIUM_ABORTED', ABORTED, { cause: signal.reason });
-  const profile = await mkdtemp(join(options.temporaryFolder ?? tmpdir(), 'vp-chromium-'));
-  const flags = chromiumFlags({ headless, sandbox: sandboxed, smallSharedMemory, loopbackIce }, options.args);
-  const child = spawn(
-    executablePath,
-    ['--remote-debugging-pipe', `--user-data-dir=${profile}`, ...flags, 'about:blank'],
-    {
-      // A group of its own: all of it can be killed at once, and Ctrl-C in a terminal does not reach it before its stage is left.
-      detached: process.platform !== 'win32',
-      env: chromiumEnvironment(process.env, { ...foldersIn(profile), ...options.env }),
-      stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
-    },
-  ) as ChildProcess & { stderr: Readable; stdio: [null, null, Readable, Writable, Readable] };
-  const supervised = await supervise(child, profile);
+  const conditions = { headless, sandbox: protection.sandbox, smallSharedMemory, loopbackIce };
+  const flags = ['--remote-debugging-pipe', ...chromiumFlags(conditions, options.args), 'about:blank'];
+  const user =
+    protection.secondUser && options.launcher !== undefined
+      ? secondUser(options.launcher, executablePath, flags)
+      : await ownUser(executablePath, options.temporaryFolder ?? tmpdir(), flags);
+  const child = spawn(user.program, user.args, {
+    // A group of its own: all of it can be killed at once, and Ctrl-C in a terminal does not reach it before its stage is left.
+    detached: process.platform !== 'win32',
+    env: chromiumEnvironment(process.env, { ...user.environment, ...options.env }),
+    stdio: ['ignore', 'ignore', 'pipe', 'pipe', 'pipe'],
+  }) as ChildProcess & { stderr: Readable; stdio: [null, null, Readable, Writable, Readable] };
+  const supervised = await supervise(child, executablePath, user);
   try {
     const browser = await firstOf(
       supervised,
@@ -97,7 +104,7 @@ export async function launchChromium(options: ChromiumOptions = {}): Promise<Chr
       signal,
     );
     const { pid, onExit, close } = supervised;
-    return { browser, executablePath, sandboxed, pid, onExit, close };
+    return { browser, executablePath, protection, pid, onExit, close };
   } catch (error) {
     await supervised.close();
     throw error;
@@ -111,11 +118,6 @@ function find(headless: boolean): string {
     'CHROMIUM_NOT_FOUND',
     `There is no Chromium here. Looked for: ${tried.join('; ')}. Install Chrome or Chromium, or set PUPPETEER_EXECUTABLE_PATH to one.`,
   );
-}
-
-/** Where Chromium puts what it does not keep in its profile: sockets and shared memory, crash reports. A killed one leaves them behind. */
-function foldersIn(profile: string): NodeJS.ProcessEnv {
-  return process.platform === 'linux' ? { TMPDIR: profile, XDG_CONFIG_HOME: profile } : {};
 }
 
 async function connect(write: Writable, read: Readable, loopbackIce: boolean): Promise<Browser> {

@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
-import { rm } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
 import type { Readable } from 'node:stream';
 import { setTimeout as delay } from 'node:timers/promises';
 import { ChromiumError } from './errors.ts';
-import { endWithThisProcess, groupEnd, killGroup } from './group.ts';
+import { endWithThisProcess, groupEnd } from './group.ts';
+import type { ChromiumUser } from './user.ts';
 
 const KEPT_LINES = 20;
 const KEPT_LINE_LENGTH = 500;
@@ -16,6 +16,10 @@ const LAST_LINES_TIMEOUT_MS = 500;
 /** How long killed processes may take to vanish. Usual: 20 to 60 ms. */
 const GROUP_END_TIMEOUT_MS = 1_000;
 
+/** A process of another user cannot be killed while it is still becoming that user: then it is tried again after this time, so often. */
+const KILL_AGAIN_MS = 250;
+const KILL_ATTEMPTS = 20;
+
 /** A browser process under supervision, leader of the process group of all its processes. */
 export interface SupervisedProcess {
   readonly pid: number;
@@ -23,7 +27,11 @@ export interface SupervisedProcess {
   lastLines(): readonly string[];
   /** Calls the listener once when the process ends without `close()`; at once if it already has. Returns how to take it out. */
   onExit(listener: (error: ChromiumError) => void): () => void;
-  /** Kills the group, removes the profile; resolves when both are gone. */
+  /**
+   * Kills the group, removes the profile; resolves when both are gone.
+   *
+   * @throws {ChromiumError} `CHROMIUM_STILL_RUNS` when it cannot be killed.
+   */
   close(): Promise<void>;
 }
 
@@ -31,22 +39,24 @@ export interface SupervisedProcess {
  * Watches over a started process to its end, whoever ends it: afterwards neither a process of its group nor its profile is left.
  *
  * @param child - A group leader with its standard error on a pipe.
- * @param profile - The folder to remove.
+ * @param executablePath - The Chromium that it is or becomes, for messages.
+ * @param user - Whom it was started as.
  * @throws {ChromiumError} `CHROMIUM_START_FAILED` when the program could not be started.
  */
 export async function supervise(
   child: ChildProcess & { stderr: Readable },
-  profile: string,
+  executablePath: string,
+  user: ChromiumUser,
 ): Promise<SupervisedProcess> {
   const { pid } = child;
   if (pid === undefined) {
     const [cause] = await once(child, 'error');
-    await rm(profile, { recursive: true, force: true });
+    await user.clean();
     throw new ChromiumError('CHROMIUM_START_FAILED', `${child.spawnfile} could not be started: ${cause.message}.`, {
       cause,
     });
   }
-  const release = endWithThisProcess({ pid, folder: profile });
+  const release = endWithThisProcess(() => user.end(pid));
   const lines: string[] = [];
   createInterface({ input: child.stderr }).on('line', (line) => {
     lines.push(withoutTokens(line).slice(0, KEPT_LINE_LENGTH));
@@ -57,17 +67,19 @@ export async function supervise(
   let closing = false;
   let exitError: ChromiumError | undefined;
   const drained = once(child, 'close');
-  const ended = once(child, 'exit').then(async ([code, signal]) => {
-    killGroup(pid);
+  const isRunning = () => child.exitCode === null && child.signalCode === null;
+  const exited = once(child, 'exit');
+  const ended = exited.then(async ([code, signal]) => {
+    await user.kill(pid);
     await Promise.race([drained, delay(LAST_LINES_TIMEOUT_MS)]);
     if (!closing) {
       const how = signal ? `by ${signal}` : `with exit code ${code}`;
-      exitError = new ChromiumError('CHROMIUM_EXITED', `${child.spawnfile} ended ${how}.`, { lastLines: [...lines] });
+      exitError = new ChromiumError('CHROMIUM_EXITED', `${executablePath} ended ${how}.`, { lastLines: [...lines] });
       for (const listener of listeners) listener(exitError);
       listeners.clear();
     }
     await groupEnd(pid, GROUP_END_TIMEOUT_MS);
-    await rm(profile, { recursive: true, force: true, maxRetries: 5 });
+    await user.clean();
     release();
   });
   // Whoever calls close() hears of a profile that cannot be removed; without a caller it is not worth this process.
@@ -81,10 +93,16 @@ export async function supervise(
       else listeners.add(listener);
       return () => listeners.delete(listener);
     },
-    close() {
+    async close() {
       closing = true;
-      killGroup(pid);
-      return ended;
+      for (let attempt = 1; isRunning(); attempt += 1) {
+        if (attempt > KILL_ATTEMPTS) {
+          throw new ChromiumError('CHROMIUM_STILL_RUNS', `${executablePath} (process ${pid}) cannot be killed.`);
+        }
+        await user.kill(pid);
+        await Promise.race([exited, delay(KILL_AGAIN_MS, undefined, { ref: false })]);
+      }
+      await ended;
     },
   };
 }

@@ -8,13 +8,13 @@ import { promisify } from 'node:util';
 const PROBE_TIMEOUT_MS = 2_000;
 
 /**
- * Whether Chromium's sandbox works here. Never as root; on Linux when a process may make the namespaces that Chromium makes, its
- * chroot included: without that part the probe is wrong in a container without capabilities. Elsewhere always.
+ * Whether Chromium's sandbox works here, for the user of this process. Never as root; on Linux when a process may make the namespaces that
+ * Chromium makes, its chroot included: without that part the probe is wrong in a container without capabilities. Elsewhere always.
  */
 export async function sandboxWorks(): Promise<boolean> {
   if (process.platform !== 'linux') return true;
   if (process.getuid?.() === 0) return false;
-  return await promisify(execFile)('unshare', ['-Urpn', '--fork', 'chroot', '/', 'true'], {
+  return await promisify(execFile)('unshare', ['-Urpn', '--fork', '--root=/', 'true'], {
     timeout: PROBE_TIMEOUT_MS,
   }).then(
     () => true,

@@ -35,7 +35,7 @@ export class FakeChromium implements Chromium {
   readonly browser = { pages: async () => [this.page] } as unknown as Browser;
   readonly pid = 1;
   readonly executablePath = '/usr/bin/chromium';
-  readonly sandboxed = true;
+  readonly protection = { sandbox: true, secondUser: false, problem: null };
   isClosed = false;
   /** How `close()` ends. */
   end: 'ok' | 'hang' | Error = 'ok';
