@@ -29,12 +29,13 @@ RUN apt-get update \
   && chown root:participant /usr/bin/sudo \
   && chmod 4750 /usr/bin/sudo \
   && chmod 0711 /usr/bin/env /usr/bin/tini
+# The server is `participant`, Chromium is `browser`; sudo leads from the one to the other, and is the only program with a setuid bit.
 COPY --chmod=0440 server/chromium/sudoers /etc/sudoers
 COPY --chmod=0755 server/chromium/launcher.sh /usr/local/bin/chromium-launcher
 RUN visudo --check --quiet
 # Programs that may be run but not read: the kernel then hides their memory and environment (tokens, keys) from every other process of
-# the same user, and without a sandbox Chromium's are among those. It does not hide what the container's runtime starts itself, while
-# that still has the capabilities of root: hence `env` in front of the health check and of tini. See SECURITY.md.
+# the same user, and where there is neither sandbox nor second user Chromium's are among those. It does not hide what the container's
+# runtime starts itself, while that still has the capabilities of root: hence `env` in front of the health check and of tini. See SECURITY.md.
 COPY --from=node --chmod=0711 /usr/local/bin/node /usr/local/bin/node
 WORKDIR /app
 COPY LICENSE NOTICE ./
@@ -48,8 +49,7 @@ USER 10001:10001
 # Fails the build when a library is missing.
 RUN node --version && chromium-headless-shell --version
 
-ENV NODE_ENV=production
-ENV ASSET_CACHE_DIR=/var/cache/participant CHROMIUM_LAUNCHER=/usr/local/bin/chromium-launcher
+ENV NODE_ENV=production ASSET_CACHE_DIR=/var/cache/participant CHROMIUM_LAUNCHER=/usr/local/bin/chromium-launcher
 # All that is written, with --read-only too: assets of S3 by the server, Chromium's profile by its user, or in /tmp where it has none.
 VOLUME /var/cache/participant /var/lib/browser /tmp
 EXPOSE 8080
