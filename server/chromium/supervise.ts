@@ -70,7 +70,8 @@ export async function supervise(
   const isRunning = () => child.exitCode === null && child.signalCode === null;
   const exited = once(child, 'exit');
   const ended = exited.then(async ([code, signal]) => {
-    await user.kill(pid);
+    // close() has asked already.
+    if (!closing) await user.kill(pid);
     await Promise.race([drained, delay(LAST_LINES_TIMEOUT_MS)]);
     if (!closing) {
       const how = signal ? `by ${signal}` : `with exit code ${code}`;
