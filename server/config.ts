@@ -39,6 +39,8 @@ export interface Config {
   /** `null`: the first that is found. */
   readonly chromiumPath: string | null;
   readonly logLevel: LogLevel;
+  /** `null`: the log gets no metrics for CloudWatch. */
+  readonly metricsNamespace: string | null;
   /** Ready for `participantMachine.provide({ delays })`. */
   readonly delays: Readonly<Record<SettableDelay, number>>;
 }
@@ -88,6 +90,7 @@ export function readConfig(env: NodeJS.ProcessEnv, { invites = true, host = host
     maxVideoBitrateKbps: values.MAX_VIDEO_BITRATE_KBPS,
     chromiumPath: values.PUPPETEER_EXECUTABLE_PATH,
     logLevel: values.LOG_LEVEL,
+    metricsNamespace: values.METRICS_NAMESPACE,
     delays: {
       prepareTimeout: values.PREPARE_TIMEOUT_MS,
       joinTimeout: values.JOIN_TIMEOUT_MS,
