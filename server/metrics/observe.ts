@@ -54,7 +54,7 @@ export function createObserver({ record, nowMs = () => performance.now() }: Obse
     }
     if (next === 'published' && invite !== null) publishedAt(timeMs, invite);
     const { failure } = snapshot.context;
-    if (next === 'over' && failure !== null && snapshot.matches({ serving: { session: 'errored' } })) {
+    if (next === 'over' && failure !== null) {
       record('vp_failures_total', 1, { origin: failure.origin, code: failure.code });
     }
     if (next === 'none') invite = null;
@@ -68,7 +68,7 @@ export function createObserver({ record, nowMs = () => performance.now() }: Obse
     invite = { beganMs, hasPublished: true, cause: null };
   }
 
-  /** A leave that failed says so by another failure than the invite had before. */
+  /** A leave that failed says so by another failure than the invite had before; a drain that ran out of time still has its invite. */
   function wasLeft({ context, status }: ParticipantSnapshot): boolean {
     return status === 'done'
       ? context.invite === null
