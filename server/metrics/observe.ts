@@ -68,7 +68,10 @@ export function createObserver({ record, nowMs = () => performance.now() }: Obse
     invite = { beganMs, hasPublished: true, cause: null };
   }
 
-  /** A leave that failed says so by another failure than the invite had before; a drain that ran out of time still has its invite. */
+  /**
+   * A leave that failed says so by another failure than the invite had before; a drain that ran out of time, by an invite
+   * that is still there.
+   */
   function wasLeft({ context, status }: ParticipantSnapshot): boolean {
     return status === 'done'
       ? context.invite === null
