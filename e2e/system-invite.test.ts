@@ -22,6 +22,18 @@ async function publish(): Promise<{ epoch: number; participantId: string }> {
   return { epoch, participantId: participantId ?? '' };
 }
 
+/** Every value at an address that Prometheus reads, by name and labels. */
+async function metricsOf(url: string): Promise<Readonly<Record<string, number>>> {
+  const text = await (await fetch(url)).text();
+  return Object.fromEntries(
+    [...text.matchAll(/^([^#\s][^\s]*) (\S+)$/gm)].map(([, name, value]) => [name, Number(value)]),
+  );
+}
+
+function numbersOf(line: object, name: string): number[] {
+  return Object.entries(line).flatMap(([field, value]) => (field === name ? [Number(value)] : []));
+}
+
 describe('A virtual participant that is invited through GraphQL', () => {
   it('is seen by the viewer, leaves at a kick, and can be invited again under the next epoch', async () => {
     const first = await publish();
@@ -109,5 +121,52 @@ describe('A published participant that IVS takes off its stage is KICKED with th
     expect((await vp.until('KICKED')).reason).toBe(reason);
     await vp.until('AVAILABLE');
     expect(vp.statuses().slice(-2)).toEqual(['KICKED', 'AVAILABLE']);
+  });
+});
+
+describe('An invite', () => {
+  it('is counted and timed, the same for Prometheus and in the log, and leaves a free place', async () => {
+    const measured = await system.start('measured', { METRICS_NAMESPACE: 'Measured' });
+    await measured.until('AVAILABLE');
+    await measured.invite();
+    const { participantId } = await measured.until('PUBLISHED');
+    await system.viewer.untilFrame(participantId ?? '');
+    await measured.release();
+    await measured.invite({ assetName: 'missing.mp4' });
+    await measured.until('ERRORED');
+    await measured.until('AVAILABLE');
+    const { healthPort } = await measured.untilLine('started', ({ msg }) => msg === 'started');
+    const metrics = await metricsOf(`http://127.0.0.1:${healthPort}/metrics`);
+    const phases = ['prepare', 'join', 'publish', 'leave'].map((phase) => `{phase="${phase}"}`);
+    expect(phases.map((phase) => metrics[`vp_invite_phase_seconds_count${phase}`])).toEqual([1, 1, 1, 1]);
+    const secondsOf = (phase: string) => metrics[`vp_invite_phase_seconds_sum${phase}`] ?? Number.NaN;
+    const total = phases.slice(0, 3).reduce((sum, phase) => sum + secondsOf(phase), 0);
+    expect(metrics['vp_invite_seconds_sum']).toBeCloseTo(total, 6);
+    expect(metrics).toMatchObject({
+      vp_places_free: 1,
+      vp_places_taken: 0,
+      vp_invites_total: 2,
+      vp_invite_seconds_count: 1,
+      'vp_failures_total{origin="caller",code="ASSET_NOT_FOUND"}': 1,
+      'vp_recoveries_total{cause="page"}': 0,
+    });
+    expect(metrics['vp_frames_total']).toBeGreaterThan(0);
+    expect(metrics['vp_bytes_total']).toBeGreaterThan(0);
+
+    await measured.close();
+    const told = (name: string) =>
+      measured.lines.filter((line) => '_aws' in line).flatMap((line) => numbersOf(line, name));
+    const sum = (values: number[]) => values.reduce((one, other) => one + other, 0);
+    expect([told('Invites'), told('InviteSeconds').length, told('Failures'), told('Recoveries')]).toEqual([
+      [1, 1],
+      1,
+      [1],
+      [],
+    ]);
+    expect([sum(told('Frames')), sum(told('Bytes')), sum(told('InviteSeconds'))]).toEqual([
+      metrics['vp_frames_total'],
+      metrics['vp_bytes_total'],
+      metrics['vp_invite_seconds_sum'],
+    ]);
   });
 });

@@ -48,6 +48,7 @@ describe('readConfig', () => {
       chromiumPath: null,
       chromiumLauncher: null,
       logLevel: 'info',
+      metricsNamespace: null,
       delays: { prepareTimeout: 20_000, joinTimeout: 100_000, recoverTimeout: 120_000, drainTimeout: 25_000 },
     });
   });
@@ -69,6 +70,7 @@ describe('readConfig', () => {
       PUPPETEER_EXECUTABLE_PATH: process.execPath,
       CHROMIUM_LAUNCHER: process.execPath,
       LOG_LEVEL: 'debug',
+      METRICS_NAMESPACE: 'Team/Virtual Participant',
       PREPARE_TIMEOUT_MS: '60000',
       JOIN_TIMEOUT_MS: '15000',
       RECOVER_TIMEOUT_MS: '30000',
@@ -91,6 +93,7 @@ describe('readConfig', () => {
       chromiumPath: process.execPath,
       chromiumLauncher: process.execPath,
       logLevel: 'debug',
+      metricsNamespace: 'Team/Virtual Participant',
       delays: { prepareTimeout: 60_000, joinTimeout: 15_000, recoverTimeout: 30_000, drainTimeout: 100_000 },
     });
   });
@@ -128,6 +131,10 @@ describe('readConfig', () => {
     [{ INSPECT: 'yes' }, 'INSPECT is "yes"; expected 1 or true, 0 or false.'],
     [{ MAX_VIDEO_BITRATE_KBPS: '49' }, 'MAX_VIDEO_BITRATE_KBPS is "49"; expected a whole number from 50 to 2500.'],
     [{ MAX_VIDEO_BITRATE_KBPS: '2501' }, 'MAX_VIDEO_BITRATE_KBPS is "2501"; expected a whole number from 50 to 2500.'],
+    ...['AWS/ECS', ':a', 'Zürich', 'a'.repeat(256)].map((namespace): [object, string] => [
+      { METRICS_NAMESPACE: namespace },
+      `METRICS_NAMESPACE is ${JSON.stringify(namespace.length > 80 ? `${namespace.slice(0, 80)}…` : namespace)}; expected 1 to 255 letters, digits, spaces or . _ - / # :, the first no colon, and not AWS/ at its beginning.`,
+    ]),
     [{ DRAIN_TIMEOUT_MS: '25' }, 'DRAIN_TIMEOUT_MS is "25"; expected a whole number from 1000 to 600000.'],
     [
       { DEFAULT_ASSET: '../secret.mp4' },

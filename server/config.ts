@@ -41,6 +41,8 @@ export interface Config {
   /** `null`: Chromium runs as the user of the server. */
   readonly chromiumLauncher: string | null;
   readonly logLevel: LogLevel;
+  /** `null`: the log gets no metrics for CloudWatch. */
+  readonly metricsNamespace: string | null;
   /** Ready for `participantMachine.provide({ delays })`. */
   readonly delays: Readonly<Record<SettableDelay, number>>;
 }
@@ -91,6 +93,7 @@ export function readConfig(env: NodeJS.ProcessEnv, { invites = true, host = host
     chromiumPath: values.PUPPETEER_EXECUTABLE_PATH,
     chromiumLauncher: values.CHROMIUM_LAUNCHER,
     logLevel: values.LOG_LEVEL,
+    metricsNamespace: values.METRICS_NAMESPACE,
     delays: {
       prepareTimeout: values.PREPARE_TIMEOUT_MS,
       joinTimeout: values.JOIN_TIMEOUT_MS,

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
 import type { VpStats } from '../machines/protocol.ts';
+import { version } from '../package.json';
 import { createAppSyncClient } from './appsync/client.ts';
 import { type ControlPlane, createControlPlane } from './appsync/control-plane.ts';
 import { createAssets } from './assets/assets.ts';
@@ -14,6 +15,7 @@ import { startHealth } from './health/health.ts';
 import { startInspect } from './inspect/inspect.ts';
 import { createAwsIvs } from './ivs/aws-ivs.ts';
 import { createLog, type Log } from './log.ts';
+import { startMetrics } from './metrics/metrics.ts';
 import { startPageServer } from './page/page-server.ts';
 import { startParticipant } from './participant/participant.ts';
 import { soloControlPlane, soloIvs } from './participant/solo.ts';
@@ -91,6 +93,8 @@ async function main(): Promise<void> {
     },
   });
   epochOf = () => participant.actor.getSnapshot().context.epoch;
+  const { vpId, metricsNamespace: namespace } = config;
+  const metrics = startMetrics({ vpId, version, namespace, log, actor: participant.actor });
 
   const api = await serveWebSocketApi({
     actor: participant.actor,
@@ -100,6 +104,7 @@ async function main(): Promise<void> {
     log: (level, message, fields) => log[level](fields, message),
     onStats: (stats) => {
       participant.noteSource(stats.source ?? null);
+      metrics.onStats(stats);
       logStats(log, stats);
     },
   });
@@ -118,6 +123,7 @@ async function main(): Promise<void> {
       page: () => (page?.isAlive() ? null : 'The page is not there.'),
       process: () => (participant.isDraining() ? 'It is shutting down.' : null),
     },
+    metrics: metrics.page,
   });
   page = await openSupervisedPage({
     url: `${web.origin}/`,
@@ -146,6 +152,7 @@ async function main(): Promise<void> {
     stopping = true;
     log.info({ reason }, 'stopping');
     await participant.drain(reason);
+    metrics.close();
     await Promise.all([api.close(), page?.close(), web.close(), health.close(), inspect?.close(), control.close()]);
     log.info({ reason }, 'stopped');
     process.exit(code);

@@ -184,7 +184,7 @@ export const TABLE = {
     schema: port,
   },
   HEALTH_PORT: {
-    meaning: 'Port of /livez and /readyz, on all interfaces; 0: any free one.',
+    meaning: 'Port of /livez, /readyz and /metrics, on all interfaces; 0: any free one.',
     unit: 'port',
     default: '8080',
     schema: port,
@@ -220,6 +220,16 @@ export const TABLE = {
     unit: null,
     default: 'info',
     schema: v.picklist(LOG_LEVELS, `one of ${LOG_LEVELS.join(', ')}`),
+  },
+  METRICS_NAMESPACE: {
+    meaning:
+      'Namespace in CloudWatch of the metrics that the log then holds, whatever LOG_LEVEL says. When not set: the log holds none.',
+    unit: null,
+    default: null,
+    schema: matching(
+      /^(?!AWS\/|:)[\w.\-/#: ]{1,255}$/,
+      '1 to 255 letters, digits, spaces or . _ - / # :, the first no colon, and not AWS/ at its beginning',
+    ),
   },
   PREPARE_TIMEOUT_MS: {
     meaning: 'How long the token and the asset of an invite may take.',

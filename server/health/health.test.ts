@@ -4,6 +4,8 @@ import { setImmediate } from 'node:timers/promises';
 import { type Check, type Health, startHealth } from './health.ts';
 
 const well: Check = () => null;
+const metrics = { contentType: 'text/plain; version=1', text: async () => 'frames 1\n' };
+const nothing = { port: 0, host: '127.0.0.1', live: {}, ready: {}, metrics };
 
 describe('startHealth', () => {
   const started: Health[] = [];
@@ -12,7 +14,10 @@ describe('startHealth', () => {
   });
 
   async function start(live: Record<string, Check>, ready: Record<string, Check>, checkTimeoutMs = 1_000) {
-    const health = await startHealth({ port: 0, host: '127.0.0.1', live, ready, checkTimeoutMs });
+    return ask(await startHealth({ ...nothing, live, ready, checkTimeoutMs }));
+  }
+
+  function ask(health: Health) {
     started.push(health);
     return async (path: string, method = 'GET') => {
       const response = await fetch(`http://127.0.0.1:${health.port}${path}`, { method });
@@ -75,7 +80,7 @@ describe('startHealth', () => {
       await setImmediate();
       return null;
     };
-    const health = await startHealth({ port: 0, host: '127.0.0.1', live: { page }, ready: {} });
+    const health = await startHealth({ ...nothing, live: { page } });
     started.push(health);
     const socket = connect(health.port, '127.0.0.1');
     socket.end('GET /livez HTTP/1.1\r\nHost: a\r\n\r\n'.repeat(2));
@@ -89,11 +94,11 @@ describe('startHealth', () => {
     expect((await ask('/livez')).body.checks.control.why).toBe('refused ?token=[redacted]');
   });
 
-  it.each(['/', '/metrics', '/livez/', '/LIVEZ', '//livez', '/__proto__', '/constructor'])(
+  it.each(['/', '/metrics/', '/livez/', '/LIVEZ', '//livez', '/__proto__', '/constructor'])(
     'answers 404 to %s',
     async (path) => {
       const ask = await start({}, {});
-      expect(await ask(path)).toEqual({ status: 404, body: 'There is only /livez and /readyz here.\n' });
+      expect(await ask(path)).toEqual({ status: 404, body: 'There is only /livez, /readyz and /metrics here.\n' });
     },
   );
 
@@ -103,10 +108,29 @@ describe('startHealth', () => {
     expect(await ask('/livez', 'POST')).toEqual({ status: 405, body: 'Expected GET or HEAD.\n' });
   });
 
-  it('names the port that is taken, and the setting', async () => {
-    const health = await startHealth({ port: 0, host: '127.0.0.1', live: {}, ready: {} });
+  it('gives the metrics to GET and HEAD, as of now and with their own type', async () => {
+    const health = await startHealth(nothing);
     started.push(health);
-    const second = startHealth({ port: health.port, host: '127.0.0.1', live: {}, ready: {} });
+    const asked = async (method: string) => {
+      const response = await fetch(`http://127.0.0.1:${health.port}/metrics`, { method });
+      const { status, headers } = response;
+      return [status, headers.get('content-type'), headers.get('cache-control'), await response.text()];
+    };
+    expect(await asked('GET')).toEqual([200, 'text/plain; version=1', 'no-store', 'frames 1\n']);
+    expect(await asked('HEAD')).toEqual([200, 'text/plain; version=1', 'no-store', '']);
+    expect((await asked('POST'))[0]).toBe(405);
+  });
+
+  it('answers 500 where the metrics cannot be read', async () => {
+    const text = () => Promise.reject(new Error('a secret'));
+    const asked = ask(await startHealth({ ...nothing, metrics: { ...metrics, text } }));
+    expect(await asked('/metrics')).toEqual({ status: 500, body: 'The metrics cannot be read.\n' });
+  });
+
+  it('names the port that is taken, and the setting', async () => {
+    const health = await startHealth(nothing);
+    started.push(health);
+    const second = startHealth({ ...nothing, port: health.port });
     await expect(second).rejects.toMatchObject({
       name: 'StartError',
       message: `Port ${health.port} is taken; set HEALTH_PORT to another, or to 0 for any free one.`,
@@ -126,13 +150,7 @@ describe('startHealth', () => {
       running();
       return new Promise(() => {});
     };
-    const health = await startHealth({
-      port: 0,
-      host: '127.0.0.1',
-      live: { check },
-      ready: {},
-      checkTimeoutMs: 60_000,
-    });
+    const health = await startHealth({ ...nothing, live: { check }, checkTimeoutMs: 60_000 });
     const asked = fetch(`http://127.0.0.1:${health.port}/livez`);
     await begun;
     const closed = health.close();

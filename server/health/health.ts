@@ -1,6 +1,7 @@
-import { createServer, type ServerResponse } from 'node:http';
+import { createServer } from 'node:http';
 import { within } from '../deadline.ts';
 import { listen, pathOf, sendText, stop } from '../http.ts';
+import type { MetricsPage } from '../metrics/prometheus.ts';
 import { redactText } from '../redact.ts';
 
 /** Answers why something is not well, in a sentence for a person; `null`: it is well. */
@@ -17,15 +18,23 @@ export interface HealthOptions {
   live: Checks;
   /** By name. One that is not well means that the virtual participant can take no invite now. */
   ready: Checks;
+  /** What `/metrics` answers with. */
+  metrics: MetricsPage;
   /** A check that takes longer is not well. Default: 1,000 ms. */
   checkTimeoutMs?: number;
 }
 
-/** Says over HTTP whether the server is well. */
+/** Says over HTTP whether the server is well, and what it has counted. */
 export interface Health {
   readonly port: number;
   /** Ends every connection. */
   close(): Promise<void>;
+}
+
+interface Answer {
+  status: number;
+  contentType: string;
+  body: string;
 }
 
 interface Finding {
@@ -34,29 +43,33 @@ interface Finding {
 }
 
 /**
- * Serves `/livez` and `/readyz`: 200 if every check is well, else 503, with each check's finding as JSON. Nothing else
- * is served there.
+ * Serves `/livez` and `/readyz`: 200 if every check is well, else 503, with each check's finding as JSON; and `/metrics`,
+ * for Prometheus. Nothing else is served there.
  *
  * @throws {StartError} if the port is taken.
  */
 export async function startHealth(options: HealthOptions): Promise<Health> {
-  const { port, host, live, ready, checkTimeoutMs = 1_000 } = options;
+  const { port, host, live, ready, metrics, checkTimeoutMs = 1_000 } = options;
   const closing = new AbortController();
-  const run = (checks: Checks) => shared(() => findings(checks, checkTimeoutMs, closing.signal));
-  const answers: Readonly<Record<string, () => Promise<Record<string, Finding>>>> = {
+  const run = (checks: Checks) => shared(async () => answerOf(await findings(checks, checkTimeoutMs, closing.signal)));
+  const answers: Readonly<Record<string, () => Promise<Answer>>> = {
     '/livez': run(live),
     '/readyz': run(ready),
+    '/metrics': shared(() => metricsAnswer(metrics)),
   };
 
   const server = createServer((request, response) => {
     const path = pathOf(request);
     const answer = Object.hasOwn(answers, path) ? answers[path] : undefined;
-    if (answer === undefined) return sendText(response, 404, 'There is only /livez and /readyz here.');
+    if (answer === undefined) return sendText(response, 404, 'There is only /livez, /readyz and /metrics here.');
     if (request.method !== 'GET' && request.method !== 'HEAD') {
       response.setHeader('allow', 'GET, HEAD');
       return sendText(response, 405, 'Expected GET or HEAD.');
     }
-    void answer().then((found) => sendFindings(response, found));
+    void answer().then(({ status, contentType, body }) => {
+      response.writeHead(status, { 'content-type': contentType, 'cache-control': 'no-store' });
+      response.end(body);
+    });
   });
   const taken = await listen(server, { port, setting: 'HEALTH_PORT', ...(host !== undefined && { host }) });
   return {
@@ -68,10 +81,18 @@ export async function startHealth(options: HealthOptions): Promise<Health> {
   };
 }
 
-function sendFindings(response: ServerResponse, checks: Record<string, Finding>): void {
+function answerOf(checks: Record<string, Finding>): Answer {
   const isWell = Object.values(checks).every(({ ok }) => ok);
-  response.writeHead(isWell ? 200 : 503, { 'content-type': 'application/json', 'cache-control': 'no-store' });
-  response.end(`${JSON.stringify({ status: isWell ? 'ok' : 'failing', checks })}\n`);
+  const body = `${JSON.stringify({ status: isWell ? 'ok' : 'failing', checks })}\n`;
+  return { status: isWell ? 200 : 503, contentType: 'application/json', body };
+}
+
+async function metricsAnswer({ contentType, text }: MetricsPage): Promise<Answer> {
+  try {
+    return { status: 200, contentType, body: await text() };
+  } catch {
+    return { status: 500, contentType: 'text/plain; charset=utf-8', body: 'The metrics cannot be read.\n' };
+  }
 }
 
 /** While one run is going on, whoever asks gets its result: many askers make no more work than one. */
