@@ -24,7 +24,7 @@ async function main(): Promise<void> {
   const options = await readOptions();
   say('Building the pages and the server …');
   const [services] = await Promise.all([
-    startLocalServices({ stagePort: 0, stageControlPort: 0, appSyncPort: 0, log: say }),
+    startLocalServices({ stagePort: 0, stageControlPort: 0, appSyncPort: 0, s3Port: 0, log: say }),
     buildAll(),
   ]);
   const closers = [() => services.close()];
