@@ -429,7 +429,7 @@ describe('createS3Assets', () => {
       expect(await failureOf(assets.fetch('s3://assets/more', never))).toEqual(
         failed(
           'INTERNAL',
-          'There is no room for "s3://assets/more" in the asset cache of the virtual participant: its disk is full.',
+          'There is no room for "s3://assets/more" in the asset cache of the virtual participant: its disk is full, or ASSET_CACHE_MB is.',
         ),
       );
       await later;

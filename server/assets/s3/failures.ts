@@ -29,7 +29,8 @@ const UNREACHABLE: Row = [
 ];
 const NO_ROOM: Row = [
   'INTERNAL',
-  (name) => `There is no room for ${quoted(name)} in the asset cache of the virtual participant: its disk is full.`,
+  (name) =>
+    `There is no room for ${quoted(name)} in the asset cache of the virtual participant: its disk is full, or ASSET_CACHE_MB is.`,
 ];
 const NOT_WRITABLE: Row = [
   'INTERNAL',
