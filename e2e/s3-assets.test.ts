@@ -79,8 +79,11 @@ describe('createS3Assets', () => {
       await put('a b+ü.mp4', content);
       const assets = assetsWith();
       const first = await assets.fetch('s3://assets/a b+ü.mp4', never);
+      const { mtimeMs } = await stat(join(cacheDir, first));
       const second = await assets.fetch('s3://assets/a b+ü.mp4', never);
       const etag = s3.requests[1]?.ifNoneMatch;
+      // Else a browser would take it for another file.
+      expect((await stat(join(cacheDir, first))).mtimeMs).toBe(mtimeMs);
       expect([second, (await contentOf(first)).equals(content), await readdir(cacheDir)]).toEqual([
         first,
         true,
@@ -93,6 +96,15 @@ describe('createS3Assets', () => {
           [304, null, etag],
         ],
       ]);
+    });
+
+    it('that is downloaded is told, with its size; one that is there is not', async () => {
+      await put('a.mp4', video(1_000));
+      const told: object[] = [];
+      const assets = assetsWith({ onDownloaded: (download) => told.push(download) });
+      await assets.fetch('s3://assets/a.mp4', never);
+      await assets.fetch('s3://assets/a.mp4', never);
+      expect(told).toEqual([{ name: 's3://assets/a.mp4', bytes: 1_000, timeMs: expect.any(Number) }]);
     });
 
     it('is kept over a restart', async () => {

@@ -60,6 +60,7 @@ async function main(): Promise<void> {
     maxAssetBytes: config.maxAssetMb * BYTES_PER_MB,
     // A little less than the machine does, so that it is told what the wait was for.
     waitMs: config.delays.prepareTimeout * 0.95,
+    onDownloaded: ({ name, bytes, timeMs }) => log.info({ asset: name, bytes, timeMs }, 'asset downloaded'),
   });
   const assets = createAssets({ dir: config.assetsDir, defaultAsset: config.defaultAsset, s3 });
   assets.fetchAhead().catch((error: unknown) => log.warn({ err: error }, 'The default asset could not be fetched.'));

@@ -35,7 +35,7 @@ export function isCachedFile(name: string): boolean {
   return FILE.test(name);
 }
 
-/** A folder of objects that were fetched from S3; the time of a file is when it was last used. */
+/** A folder of objects that were fetched from S3; the access time of a file is when it was last used. */
 export class AssetCache {
   readonly #dir: string;
   readonly #maxBytes: number;
@@ -59,7 +59,9 @@ export class AssetCache {
   /** Notes that a file is used now, and that it alone is played: it stays until another is. */
   async play({ file }: CachedFile): Promise<void> {
     this.#playing = file;
-    await utimes(join(this.#dir, file), new Date(), new Date());
+    const path = join(this.#dir, file);
+    // The time of its content stays, and with it what a browser keeps of it.
+    await utimes(path, new Date(), (await stat(path)).mtime);
   }
 
   /**
@@ -137,7 +139,7 @@ export class AssetCache {
         file,
         etag: Buffer.from(etag, 'base64url').toString(),
         sizeBytes: found.size,
-        usedMs: found.mtimeMs,
+        usedMs: found.atimeMs,
       });
     }
     return kept.sort((one, other) => one.usedMs - other.usedMs);

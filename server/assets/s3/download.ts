@@ -29,6 +29,7 @@ export interface DownloadOptions {
 export interface Downloaded {
   etag: string;
   container: Container;
+  bytes: number;
 }
 
 const STALL_TIMEOUT_MS = 3_000;
@@ -58,7 +59,9 @@ export async function download(first: ObjectAnswer, options: DownloadOptions): P
       signal.throwIfAborted();
       target.expect(answer);
       const problem = await receive(answer.body, target, stallTimeoutMs);
-      if (problem === null && target.isWhole()) return { etag: answer.etag, container: target.container() };
+      if (problem === null && target.isWhole()) {
+        return { etag: answer.etag, container: target.container(), bytes: target.bytes };
+      }
       signal.throwIfAborted();
       if (connections === MOST_CONNECTIONS) {
         throw new BrokenDownloadError(`It broke off ${connections} times.`, { cause: problem });

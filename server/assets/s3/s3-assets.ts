@@ -1,8 +1,8 @@
 import { DeadlineError, within } from '../../deadline.ts';
-import { splitS3Name } from '../names.ts';
+import { type S3Name, splitS3Name } from '../names.ts';
 import { AssetCache, type CachedFile } from './cache.ts';
 import { createObjects } from './client.ts';
-import { download } from './download.ts';
+import { download, type ObjectAnswer } from './download.ts';
 import { failureOf, notYet, tooLarge } from './failures.ts';
 
 export interface S3AssetsOptions {
@@ -16,6 +16,8 @@ export interface S3AssetsOptions {
   waitMs: number;
   /** How long a download may stand still. Default: 3,000 ms. */
   stallTimeoutMs?: number;
+  /** Hears of each download that is there whole. */
+  onDownloaded?: (download: { name: string; bytes: number; timeMs: number }) => void;
 }
 
 /** Assets that are objects of S3, fetched into a folder and played from there. */
@@ -49,7 +51,7 @@ interface Fetching {
 const FETCH_TIMEOUT_MS = 10 * 60 * 1_000;
 
 export function createS3Assets(options: S3AssetsOptions): S3Assets {
-  const { cacheDir: dir, maxCacheBytes, maxAssetBytes, waitMs, stallTimeoutMs } = options;
+  const { cacheDir: dir, maxCacheBytes, maxAssetBytes, waitMs, stallTimeoutMs, onDownloaded = () => {} } = options;
   const cache = new AssetCache({ dir, maxBytes: maxCacheBytes });
   const objects = createObjects();
   const running = new Map<string, Fetching>();
@@ -57,28 +59,36 @@ export function createS3Assets(options: S3AssetsOptions): S3Assets {
   async function update(name: string, signal: AbortSignal): Promise<CachedFile> {
     const object = splitS3Name(name);
     const cached = await cache.find(name);
-    const answer = await objects.get(object, cached === null ? {} : { unlessEtag: cached.etag }, signal);
-    if (answer === null && cached !== null) return cached;
-    const restart = async () => {
-      const again = answer === null ? null : await objects.get(object, {}, signal);
-      if (again === null) throw new Error('S3 sent no object.');
-      return again;
-    };
-    const first = answer ?? (await restart());
+    if (cached === null) return store(name, await whole(object, signal), signal);
+    const newer = await objects.get(object, { unlessEtag: cached.etag }, signal);
+    return newer === null ? cached : store(name, newer, signal);
+  }
+
+  async function whole(object: S3Name, signal: AbortSignal): Promise<ObjectAnswer> {
+    const answer = await objects.get(object, {}, signal);
+    if (answer === null) throw new Error('S3 sent nothing, although nothing was excluded.');
+    return answer;
+  }
+
+  async function store(name: string, first: ObjectAnswer, signal: AbortSignal): Promise<CachedFile> {
+    const object = splitS3Name(name);
+    const startedMs = performance.now();
     try {
       if (first.lengthBytes > maxAssetBytes) throw tooLarge(name, first.lengthBytes, maxAssetBytes);
       const part = await cache.begin(first.lengthBytes);
       try {
-        const { etag, container } = await download(first, {
+        const { etag, container, bytes } = await download(first, {
           name,
           path: part.path,
           maxBytes: maxAssetBytes,
           ...(stallTimeoutMs !== undefined && { stallTimeoutMs }),
           resume: (fromByte, version) => objects.get(object, { rest: { fromByte, etag: version } }, signal),
-          restart,
+          restart: () => whole(object, signal),
           signal,
         });
-        return await part.keep(name, etag, container);
+        const file = await part.keep(name, etag, container);
+        onDownloaded({ name, bytes, timeMs: Math.round(performance.now() - startedMs) });
+        return file;
       } catch (error) {
         await part.drop();
         throw error;
