@@ -1,23 +1,29 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { DeleteStageCommand, DisconnectParticipantCommand } from '@aws-sdk/client-ivs-realtime';
 import { until, type VirtualParticipant } from './support/virtual-participant.ts';
 import { startWholeSystem, type WholeSystem } from './support/whole-system.ts';
 
 let system: WholeSystem;
 let vp: VirtualParticipant;
+let cacheDir: string;
 
 beforeAll(async () => {
+  cacheDir = await mkdtemp(join(tmpdir(), 'vp-cache-'));
   system = await startWholeSystem();
-  vp = await system.start('vp');
+  vp = await system.start('vp', { ASSET_CACHE_DIR: cacheDir });
   await vp.until('AVAILABLE');
 }, 60_000);
 afterEach(() => vp.release());
 afterAll(async () => {
   await system.close();
+  await rm(cacheDir, { recursive: true });
   expect([system.illegalSteps(), system.leaks()]).toEqual([[], []]);
 }, 60_000);
 
-async function publish(): Promise<{ epoch: number; participantId: string }> {
-  const epoch = await vp.invite();
+async function publish(input: Parameters<typeof vp.invite>[0] = {}): Promise<{ epoch: number; participantId: string }> {
+  const epoch = await vp.invite(input);
   const { participantId } = await vp.until('PUBLISHED');
   return { epoch, participantId: participantId ?? '' };
 }
@@ -81,6 +87,23 @@ describe('A virtual participant that is invited through GraphQL', () => {
   });
 });
 
+describe('An invite with an asset from S3', () => {
+  it('is seen by the viewer, and the next one with it downloads nothing', async () => {
+    const statuses = () => system.services.s3.requests.map(({ key, status }) => [key, status]);
+    const first = await publish({ assetName: 's3://assets/counter.mp4' });
+    await system.viewer.untilFrame(first.participantId);
+    await vp.release();
+    expect(statuses()).toEqual([['counter.mp4', 200]]);
+
+    const second = await publish({ assetName: 's3://assets/counter.mp4' });
+    await system.viewer.untilFrame(second.participantId);
+    expect(statuses()).toEqual([
+      ['counter.mp4', 200],
+      ['counter.mp4', 304],
+    ]);
+  });
+});
+
 describe('An invite that cannot succeed ends in ERRORED, then AVAILABLE, and a good one follows', () => {
   it.each([
     [
@@ -89,13 +112,29 @@ describe('An invite that cannot succeed ends in ERRORED, then AVAILABLE, and a g
       { code: 'ASSET_NOT_FOUND', origin: 'caller', retryable: false, message: expect.stringContaining('missing.mp4') },
     ],
     [
+      'of an object that is not in S3',
+      () => ({ assetName: 's3://assets/missing.mp4' }),
+      {
+        code: 'ASSET_NOT_FOUND',
+        origin: 'caller',
+        retryable: false,
+        message: 'There is no "s3://assets/missing.mp4" in S3; it was to be an asset.',
+      },
+    ],
+    [
+      'of an object that is no video',
+      () => ({ assetName: 's3://assets/README.md' }),
+      { code: 'ASSET_UNPLAYABLE', origin: 'caller', retryable: false, message: expect.stringContaining('it is text') },
+    ],
+    [
       'of a stage that is not there',
       () => ({ stageArn: `${system.stageArn.slice(0, -12)}NoSuchStage0` }),
       { code: 'STAGE_NOT_FOUND', origin: 'caller', retryable: false, message: expect.stringContaining('NoSuchStage0') },
     ],
   ])('%s', async (_name, input, failure) => {
     const epoch = await vp.invite(input());
-    expect((await vp.until('ERRORED')).failure).toMatchObject(failure);
+    // At once: none of the waits on the way is as short.
+    expect((await vp.until('ERRORED', 1_000)).failure).toMatchObject(failure);
     await vp.until('AVAILABLE');
     expect(vp.statuses(epoch)).toEqual(['INVITED', 'ERRORED', 'AVAILABLE']);
 

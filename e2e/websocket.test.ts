@@ -208,6 +208,14 @@ describe('The development server does not start, and says in one line why, when'
       ['WEBSOCKET_PORT is "many"; expected a whole number from 0 to 65535.'],
     ]);
   });
+
+  it('the default asset is in S3, from where it fetches nothing', async () => {
+    const { exited, output } = runDevServer({ DEFAULT_ASSET: 's3://bucket/a.mp4' });
+    expect([await exited, linesOf(output())]).toEqual([
+      1,
+      [`DEFAULT_ASSET is "s3://bucket/a.mp4"; expected a file that the page's own server has, or pattern.`],
+    ]);
+  });
 });
 
 describe('The real page and the development server', () => {

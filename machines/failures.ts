@@ -30,6 +30,8 @@ export const FAILURES = {
   STAGE_NOT_FOUND: { origin: 'caller', retryable: false },
   INVITE_INVALID: { origin: 'caller', retryable: false },
   ASSET_NOT_FOUND: { origin: 'caller', retryable: false },
+  ASSET_NOT_ALLOWED: { origin: 'caller', retryable: false },
+  ASSET_TOO_LARGE: { origin: 'caller', retryable: false },
   ASSET_UNPLAYABLE: { origin: 'caller', retryable: false },
   ASSET_TIMEOUT: { origin: 'network', retryable: true },
   SOURCE_UNSUPPORTED: { origin: 'participant', retryable: false },

@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
-import { hostname } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
+import { join } from 'node:path';
 import * as v from 'valibot';
 import { StartError } from './errors.ts';
 import { redactText } from './redact.ts';
@@ -35,6 +36,10 @@ export interface Config {
   /** Absolute. */
   readonly assetsDir: string;
   readonly defaultAsset: string;
+  /** Absolute. */
+  readonly assetCacheDir: string;
+  readonly assetCacheMb: number;
+  readonly maxAssetMb: number;
   readonly maxVideoBitrateKbps: number;
   /** `null`: the first that is found. */
   readonly chromiumPath: string | null;
@@ -89,6 +94,9 @@ export function readConfig(env: NodeJS.ProcessEnv, { invites = true, host = host
     healthPort: values.HEALTH_PORT,
     assetsDir: values.ASSETS_DIR,
     defaultAsset: values.DEFAULT_ASSET,
+    assetCacheDir: values.ASSET_CACHE_DIR ?? join(tmpdir(), `virtual-participant-assets-${process.getuid?.() ?? ''}`),
+    assetCacheMb: values.ASSET_CACHE_MB,
+    maxAssetMb: values.MAX_ASSET_MB,
     maxVideoBitrateKbps: values.MAX_VIDEO_BITRATE_KBPS,
     chromiumPath: values.PUPPETEER_EXECUTABLE_PATH,
     chromiumLauncher: values.CHROMIUM_LAUNCHER,
@@ -175,6 +183,10 @@ function checkTogether(values: SettingValues, problems: Problems, invites: boole
       'STAGE_PRIVATE_KEY',
       'the private key that belongs to STAGE_PUBLIC_KEY_ARN, or STAGE_PRIVATE_KEY_FILE',
     );
+  }
+  const { ASSET_CACHE_MB: cacheMb, MAX_ASSET_MB: assetMb } = values;
+  if (cacheMb !== null && assetMb !== null && cacheMb < assetMb) {
+    problems.add('ASSET_CACHE_MB', `at least MAX_ASSET_MB, which is ${assetMb}`);
   }
   checkPorts(values, problems);
 }

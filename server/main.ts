@@ -5,6 +5,8 @@ import { version } from '../package.json';
 import { createAppSyncClient } from './appsync/client.ts';
 import { type ControlPlane, createControlPlane } from './appsync/control-plane.ts';
 import { createAssets } from './assets/assets.ts';
+import { BYTES_PER_MB } from './assets/s3/failures.ts';
+import { createS3Assets } from './assets/s3/s3-assets.ts';
 import { ChromiumError } from './chromium/errors.ts';
 import { launchChromium } from './chromium/launch.ts';
 import type { Protection } from './chromium/protection.ts';
@@ -56,7 +58,16 @@ async function main(): Promise<void> {
     () => async () => {},
   );
 
-  const assets = createAssets({ dir: config.assetsDir, defaultAsset: config.defaultAsset });
+  const s3 = createS3Assets({
+    cacheDir: config.assetCacheDir,
+    maxCacheBytes: config.assetCacheMb * BYTES_PER_MB,
+    maxAssetBytes: config.maxAssetMb * BYTES_PER_MB,
+    // A little less than the machine does, so that it is told what the wait was for.
+    waitMs: config.delays.prepareTimeout * 0.95,
+    onDownloaded: ({ name, bytes, timeMs }) => log.info({ asset: name, bytes, timeMs }, 'asset downloaded'),
+  });
+  const assets = createAssets({ dir: config.assetsDir, defaultAsset: config.defaultAsset, s3 });
+  assets.fetchAhead().catch((error: unknown) => log.warn({ err: error }, 'The default asset could not be fetched.'));
   const onError = (error: unknown) => log.error(error, 'The web server of the page failed.');
   const web = await startPageServer({ port: config.pagePort, pageDir: PAGE_DIR, assets, onError });
   const secret = randomBytes(24).toString('base64url');
@@ -153,6 +164,7 @@ async function main(): Promise<void> {
     log.info({ reason }, 'stopping');
     await participant.drain(reason);
     metrics.close();
+    s3.close();
     await Promise.all([api.close(), page?.close(), web.close(), health.close(), inspect?.close(), control.close()]);
     log.info({ reason }, 'stopped');
     process.exit(code);

@@ -39,6 +39,7 @@ function wholeNumber(min: number, max: number) {
 }
 
 const port = wholeNumber(0, 65_535);
+const megabytes = wholeNumber(1, 1_000_000);
 const delayMs = wholeNumber(1_000, 600_000);
 const secret = matching(/^[!-~]+$/, 'printable ASCII characters without spaces');
 const region = matching(/^[a-z]{2,}(-[a-z]+)+-\d+$/, 'a region such as eu-central-1');
@@ -118,10 +119,16 @@ export const TABLE = {
   },
   AWS_REGION: {
     meaning:
-      'Region that requests to the GraphQL API are signed for with IAM. IVS is called in the region of the stage’s ARN.',
+      'Region that requests to the GraphQL API are signed for with IAM. IVS is called in the region of the stage’s ARN, S3 in that of the bucket.',
     unit: null,
     default: null,
     schema: region,
+  },
+  AWS_ENDPOINT_URL_S3: {
+    meaning: 'Address of S3, read by the AWS SDK. When not set: the one of the region.',
+    unit: null,
+    default: null,
+    schema: webAddress,
   },
   AWS_ENDPOINT_URL_IVS_REALTIME: {
     meaning: 'Address of the IVS Real-Time API, read by the AWS SDK. When not set: the one of the region.',
@@ -191,10 +198,35 @@ export const TABLE = {
   },
   ASSETS_DIR: { meaning: 'Folder of the assets.', unit: 'path', default: './assets', schema: folder },
   DEFAULT_ASSET: {
-    meaning: 'What an invite without an asset plays: a file in ASSETS_DIR, or `pattern` for the test picture.',
+    meaning:
+      'What an invite without an asset plays: a file in ASSETS_DIR, `s3://bucket/key`, or `pattern` for the test picture.',
     unit: null,
     default: 'counter.mp4',
     schema: assetName,
+  },
+  ASSET_CACHE_DIR: {
+    meaning:
+      'Folder that assets from S3 are kept in; it is made when the first one comes. When not set: one of the user in the system’s folder for temporary files.',
+    unit: 'path',
+    default: null,
+    schema: v.pipe(
+      v.string(),
+      v.transform((path) => resolve(path)),
+    ),
+  },
+  ASSET_CACHE_MB: {
+    // Half of the 20 GiB that a Fargate task has unless it asks for more ("Fargate task ephemeral storage").
+    meaning: 'The most that all assets from S3 may take together; what was not used for longest goes first.',
+    unit: 'MB',
+    default: '10000',
+    schema: megabytes,
+  },
+  MAX_ASSET_MB: {
+    // What one connection to S3 brings in the time that an invite waits: see server/assets/s3/download.ts.
+    meaning: 'The most that one asset from S3 may have.',
+    unit: 'MB',
+    default: '1000',
+    schema: megabytes,
   },
   MAX_VIDEO_BITRATE_KBPS: {
     meaning: 'The most that the video may take.',

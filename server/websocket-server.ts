@@ -6,7 +6,7 @@ import {
   participantMachine,
 } from '../machines/participant.ts';
 import { statusOf } from '../machines/participant-link.ts';
-import { assetUrl } from './assets/names.ts';
+import { assetUrl, isS3Name } from './assets/names.ts';
 import { type Config, readConfig } from './config.ts';
 import { StartError } from './errors.ts';
 import { REDACTED, redactText } from './redact.ts';
@@ -18,6 +18,11 @@ const UNKNOWN_STAGE = 'unknown';
 async function main(): Promise<void> {
   const config = readConfig(process.env, { invites: false });
   const { participantToken: token, pagePort } = config;
+  if (isS3Name(config.defaultAsset)) {
+    throw new StartError(
+      `DEFAULT_ASSET is ${JSON.stringify(config.defaultAsset)}; expected a file that the page's own server has, or pattern.`,
+    );
+  }
   const say = (text: string) => console.log(withoutSecrets(`${new Date().toISOString()} ${text}`, token));
 
   const actor = createActor(machineOf(config));

@@ -58,7 +58,7 @@ const SECRETS = /eyJ[\w-]{10,}|da2-\w+|PRIVATE KEY|(?<![\w/-])[\w-]{32}(?![\w-])
 
 export async function startWholeSystem(): Promise<WholeSystem> {
   const [services, chromium] = await Promise.all([
-    startLocalServices({ stagePort: 0, stageControlPort: 0, appSyncPort: 0 }),
+    startLocalServices({ stagePort: 0, stageControlPort: 0, appSyncPort: 0, s3Port: 0 }),
     launchChromium({ loopbackIce: true }),
   ]);
   const ivs = new IVSRealTimeClient({

@@ -19,6 +19,7 @@ const settings = Object.entries(services.environment).map(([name, value]) => `ex
 process.stdout.write(`
   What is on the stage   ${services.stage.url}
   GraphQL                ${services.appSync.url}
+  S3                     ${services.s3.url}   (bucket assets: the folder assets)
   A stage to begin with  ${stage?.arn}
 
 The settings of a virtual participant that uses them, for another terminal:

@@ -7,13 +7,18 @@ import { join } from 'node:path';
 import { FAILURES } from '../../machines/failures.ts';
 import { listen, pathOf, stop } from '../http.ts';
 import { type Assets, createAssets } from './assets.ts';
+import type { S3Assets } from './s3/s3-assets.ts';
+import { fakeS3Assets } from './testing/fake-s3-assets.ts';
 
 const CONTENT = 'ABCDEFGHIJ';
+const S3_NAME = 's3://bucket/trailers/a.mp4';
+const S3_FILE = `${'0123456789'.repeat(4)}.etag-1.webm`;
 const never = new AbortController().signal;
 
 describe('createAssets', () => {
   let folder: string;
   let dir: string;
+  let s3: S3Assets;
   let assets: Assets;
   let server: Server;
   let url: string;
@@ -30,7 +35,10 @@ describe('createAssets', () => {
     await symlink('..data/linked.mp4', join(dir, 'linked.mp4'));
     await symlink('../outside.mp4', join(dir, 'outside.mp4'));
     await symlink('loop.mp4', join(dir, 'loop.mp4'));
-    assets = createAssets({ dir, defaultAsset: 'counter.mp4' });
+    await mkdir(join(folder, 'cache'));
+    for (const file of [S3_FILE, 'other.mp4', 'half.part']) await writeFile(join(folder, 'cache', file), CONTENT);
+    s3 = fakeS3Assets(join(folder, 'cache'), { [S3_NAME]: S3_FILE });
+    assets = createAssets({ dir, defaultAsset: 'counter.mp4', s3 });
     server = createServer((incoming, response) => {
       void assets.serve(pathOf(incoming).slice('/assets/'.length), incoming, response);
     });
@@ -55,6 +63,7 @@ describe('createAssets', () => {
       ['trailers/a & b?#%.webm', '/assets/trailers/a%20%26%20b%3F%23%25.webm'],
       ['linked.mp4', '/assets/linked.mp4'],
       ['pattern', 'pattern:'],
+      [S3_NAME, `/assets/.s3/${S3_FILE}`],
     ])('gives the page the address of "%s"', async (name, assetUrl) => {
       expect(await assets.resolve(name, never)).toEqual({ name, url: assetUrl, loop: true });
     });
@@ -71,11 +80,15 @@ describe('createAssets', () => {
       ['loop.mp4', 'There is no "loop.mp4" in the folder of assets; it was to be an asset.'],
       [
         '../outside.mp4',
-        '"../outside.mp4" cannot be an asset; expected a file in the folder of assets, such as clip.mp4 or trailers/clip.mp4.',
+        '"../outside.mp4" cannot be an asset; expected a file in the folder of assets, such as clip.mp4 or trailers/clip.mp4, or s3://bucket/key.',
       ],
       [
         '.hidden.mp4',
-        '".hidden.mp4" cannot be an asset; expected a file in the folder of assets, such as clip.mp4 or trailers/clip.mp4.',
+        '".hidden.mp4" cannot be an asset; expected a file in the folder of assets, such as clip.mp4 or trailers/clip.mp4, or s3://bucket/key.',
+      ],
+      [
+        's3://b/a.mp4',
+        '"s3://b/a.mp4" cannot be an asset; expected s3://bucket/key with a bucket of 3 to 63 lower-case letters, digits, dots and hyphens.',
       ],
       ['a\u0000.mp4', '"a\\u0000.mp4" cannot be an asset; expected no control characters.'],
     ])('refuses %j', async (name, message) => {
@@ -85,10 +98,18 @@ describe('createAssets', () => {
     });
 
     it('says so when it is the default asset that is missing', async () => {
-      const empty = createAssets({ dir, defaultAsset: 'gone.mp4' });
+      const empty = createAssets({ dir, defaultAsset: 'gone.mp4', s3 });
       await expect(empty.resolve(null, never)).rejects.toThrow(
         'There is no "gone.mp4" in the folder of assets; it was to be the default asset.',
       );
+    });
+
+    it('fetches the default asset ahead if it is an object of S3', async () => {
+      const fetched: string[] = [];
+      const noting = { ...s3, fetchAhead: async (name: string) => void fetched.push(name) };
+      await createAssets({ dir, defaultAsset: 'counter.mp4', s3: noting }).fetchAhead();
+      await createAssets({ dir, defaultAsset: S3_NAME, s3: noting }).fetchAhead();
+      expect(fetched).toEqual([S3_NAME]);
     });
 
     it('ends with the reason of its signal', async () => {
@@ -100,7 +121,7 @@ describe('createAssets', () => {
   describe('serve', () => {
     it('answers each address that resolve gives, with a fitting type', async () => {
       const answers = await Promise.all(
-        ['counter.mp4', 'trailers/a & b?#%.webm', 'linked.mp4'].map(async (name) => {
+        ['counter.mp4', 'trailers/a & b?#%.webm', 'linked.mp4', S3_NAME].map(async (name) => {
           const asset = await assets.resolve(name, never);
           const response = await fetch(url + asset.url);
           return [response.status, response.headers.get('content-type'), await response.text()];
@@ -110,6 +131,7 @@ describe('createAssets', () => {
         [200, 'video/mp4', CONTENT],
         [200, 'video/webm', CONTENT],
         [200, 'video/mp4', CONTENT],
+        [200, 'video/webm', CONTENT],
       ]);
     });
 
@@ -159,6 +181,14 @@ describe('createAssets', () => {
       'counter.mp4%00.html',
       '%',
       '%ff',
+      '.s3/other.mp4',
+      '.s3/half.part',
+      '.s3/',
+      `.s3/../.s3/${S3_FILE}`,
+      `.s3%2f${S3_FILE}`,
+      `.s3/${S3_FILE.replace('0', '1')}`,
+      '.s3/../assets/counter.mp4',
+      '.s3/%2e%2e/outside.mp4',
     ])('answers 404 to "%s"', async (path) => {
       expect((await ask(`/assets/${path}`)).statusCode).toBe(404);
     });

@@ -3,6 +3,7 @@ import { request } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createAssets } from '../assets/assets.ts';
+import { fakeS3Assets } from '../assets/testing/fake-s3-assets.ts';
 import { type PageServer, startPageServer } from './page-server.ts';
 
 interface Answer {
@@ -20,7 +21,7 @@ describe('startPageServer', () => {
     startPageServer({
       port,
       pageDir: join(folder, 'built'),
-      assets: createAssets({ dir: join(folder, 'assets'), defaultAsset: 'a.mp4' }),
+      assets: createAssets({ dir: join(folder, 'assets'), defaultAsset: 'a.mp4', s3: fakeS3Assets(folder) }),
       onError: (error) => errors.push(error),
     });
 

@@ -2,6 +2,7 @@ import '../quiet-aws-sdk.ts';
 
 import { basename, dirname } from 'node:path';
 import { CreateParticipantTokenCommand, CreateStageCommand, IVSRealTimeClient } from '@aws-sdk/client-ivs-realtime';
+import { isS3Name } from '../../../server/assets/names.ts';
 import { launchChromium } from '../../../server/chromium/launch.ts';
 import { DEFAULT_API_KEY } from '../appsync/server.ts';
 import { startLocalServices } from '../services.ts';
@@ -24,7 +25,7 @@ async function main(): Promise<void> {
   const options = await readOptions();
   say('Building the pages and the server …');
   const [services] = await Promise.all([
-    startLocalServices({ stagePort: 0, stageControlPort: 0, appSyncPort: 0, log: say }),
+    startLocalServices({ stagePort: 0, stageControlPort: 0, appSyncPort: 0, s3Port: 0, log: say }),
     buildAll(),
   ]);
   const closers = [() => services.close()];
@@ -42,8 +43,9 @@ async function main(): Promise<void> {
       environment: {
         ...services.environment,
         VP_ID,
-        ASSETS_DIR: dirname(options.asset),
-        DEFAULT_ASSET: basename(options.asset),
+        ...(isS3Name(options.asset)
+          ? { DEFAULT_ASSET: options.asset }
+          : { ASSETS_DIR: dirname(options.asset), DEFAULT_ASSET: basename(options.asset) }),
         LOG_LEVEL: 'debug',
         ...PORTS,
       },
