@@ -9,12 +9,15 @@ RUN npm ci --ignore-scripts
 # Licences ask to travel with what is bundled.
 RUN mkdir /licences \
   && find node_modules -type f \( -iname 'licen[cs]e*' -o -iname 'notice*' \) -exec cp --parents --target-directory=/licences {} +
-COPY . .
+COPY tsconfig.json ./
+COPY machines/ machines/
+COPY browser/ browser/
+COPY server/ server/
 RUN npm run build
 
 FROM node:${NODE}-${DEBIAN}-slim AS node
 
-FROM debian:${DEBIAN}-slim
+FROM debian:${DEBIAN}-slim AS participant
 # Chromium's package asks for the programs of a desktop, and these for Mesa and LLVM: 230 MB that the shell never loads, since it draws
 # with its own SwiftShader. The names are bookworm's. Without them apt refuses to install more in an image made from this one.
 RUN apt-get update \
@@ -57,3 +60,18 @@ LABEL org.opencontainers.image.title="Virtual participant" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="MIT AND LicenseRef-AWS-Customer-Agreement"
+
+# What `npm run image:verify` sets beside the image: the local services, and a viewer in the image's own Chromium.
+FROM build AS services
+COPY assets/counter.mp4 assets/
+COPY infra/ infra/
+RUN node --import tsx infra/image/build-pages.ts
+
+FROM participant AS verify
+WORKDIR /verify
+COPY --from=services /build/ ./
+HEALTHCHECK NONE
+CMD ["node", "--import", "tsx", "infra/image/services.ts"]
+
+# The last stage is what a build without a target makes.
+FROM participant
