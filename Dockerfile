@@ -14,6 +14,9 @@ COPY machines/ machines/
 COPY browser/ browser/
 COPY server/ server/
 RUN npm run build
+# What is in them, by name, version, licence and hash.
+COPY infra/image/sbom.ts infra/image/sbom-contents.ts infra/image/
+RUN mkdir sbom && node --import tsx infra/image/sbom.ts > sbom/bundled.cdx.json
 
 FROM node:${NODE}-${DEBIAN}-slim AS node
 
@@ -36,6 +39,8 @@ COPY --from=build /licences/node_modules/ licences/
 COPY assets/counter.mp4 assets/
 COPY --from=build /build/dist/browser/ dist/browser/
 COPY --from=build /build/dist/server/ dist/server/
+COPY --from=build /build/sbom/ sbom/
+RUN dpkg-query --show --showformat '${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' > sbom/debian.tsv
 
 # By number: Kubernetes' runAsNonRoot asks for it.
 USER 10001:10001

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { Docker } from './docker.ts';
+import { type Docker, DockerError } from './docker.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 
@@ -39,15 +39,38 @@ export interface ImageDescription {
   sizeMb: number;
   /** As the Dockerfile says; empty is root. */
   user: string;
+  /** How much its own lists name: what is bundled into the page and the server, and Debian's packages. */
+  listed: { bundled: number; debian: number };
 }
 
-/** @throws {DockerError} when there is no such image. */
+/** What no image of this project is without, so that an empty list or one of something else is noticed. */
+const CERTAIN = {
+  bundled: ['amazon-ivs-web-broadcast', 'xstate', 'ws', 'puppeteer-core', 'node'],
+  debian: ['chromium-headless-shell', 'libc6', 'tini'],
+};
+
+/** @throws {DockerError} when there is no such image, or its lists lack what it must have. */
 export async function describeImage(docker: Docker, image: string): Promise<ImageDescription> {
   // Not the size that inspect tells: where Docker keeps images with containerd, that is of the compressed layers.
-  const [user, layers] = await Promise.all([
+  const [user, layers, bundled, debian] = await Promise.all([
     docker.run(['image', 'inspect', '--format', '{{.Config.User}}', image]),
     docker.run(['history', '--human=false', '--format', '{{.Size}}', image]),
+    docker.run(['run', '--rm', image, 'cat', 'sbom/bundled.cdx.json']),
+    docker.run(['run', '--rm', image, 'cat', 'sbom/debian.tsv']),
   ]);
+  const names = {
+    bundled: (JSON.parse(bundled) as { components: { name: string }[] }).components.map(({ name }) => name),
+    debian: debian.split('\n').map((line) => line.split('\t')[0] ?? ''),
+  };
+  for (const list of ['bundled', 'debian'] as const) {
+    const missing = CERTAIN[list].filter((name) => !names[list].includes(name));
+    if (missing.length > 0) throw new DockerError(`The list "${list}" in ${image} lacks ${missing.join(', ')}.`);
+  }
   const bytes = layers.split('\n').reduce((sum, size) => sum + Number(size), 0);
-  return { image, sizeMb: Math.round(bytes / 1e6), user };
+  return {
+    image,
+    sizeMb: Math.round(bytes / 1e6),
+    user,
+    listed: { bundled: names.bundled.length, debian: names.debian.length },
+  };
 }

@@ -3,8 +3,8 @@ import type { InviteFigures } from '../local/demo/measure.ts';
 import { type Docker, DockerError } from './docker.ts';
 import { type News, parseNews } from './news.ts';
 
-/** The options of `docker run` that the README gives for production. */
-export const PRODUCTION_FLAGS = ['--read-only', '--cap-drop', 'ALL', '--security-opt', 'no-new-privileges'];
+/** The option of `docker run` that production has at least: ECS runs it so too. */
+export const PRODUCTION_FLAGS = ['--read-only'];
 
 /** The grace that the README and the ECS service give: seconds. */
 const STOP_TIMEOUT_SECONDS = 30;

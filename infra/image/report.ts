@@ -13,6 +13,7 @@ export function report(seen: Seen): string {
   const [width, height] = seen.viewerSize;
   return [
     ['Image', `${seen.sizeMb} MB of at most ${LIMITS.sizeMb}, user ${seen.user || 'root'}`],
+    ['Lists of parts', `${seen.listed.bundled} bundled with Node, ${seen.listed.debian} of Debian`],
     ['AVAILABLE', `${number(seen.availableMs)} ms after docker run, of at most ${number(LIMITS.availableMs)}`],
     ['PUBLISHED', `${number(seen.invitedToPublishedMs)} ms after the invite`],
     ['First picture', `${number(seen.invitedToFirstFrameMs)} ms after the invite, at a viewer`],
