@@ -1,12 +1,13 @@
 /**
- * What the image needs: the image of production with limits as Fargate sets them, resting at AVAILABLE and publishing the test card to
- * the local stage, with a viewer beside it. Start to AVAILABLE, invite to PUBLISHED, what the viewer decodes, CPU time and memory of the
+ * What the image needs: the image of production with limits as Fargate sets them, resting at AVAILABLE and publishing the test card, or a file of
+ * yours, to the local stage, with a viewer beside it. Start to AVAILABLE, invite to PUBLISHED, what the viewer decodes, CPU time and memory of the
  * whole container. The last line is one JSON object.
  *
- *     npm run bench:image [-- --runs 3 --idle-seconds 10 --watch-seconds 20 --sizes 0.25/512,1/2048]
+ *     npm run bench:image [-- --runs 3 --idle-seconds 10 --watch-seconds 20 --sizes 0.25/512,1/2048 --asset my.mp4]
  *
  * `--image`, `--services` and the docker command as in `npm run image:verify`.
  */
+import { basename, dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildImages } from '../infra/image/build.ts';
 import { type Sample, sampleUsage } from '../infra/image/cgroup.ts';
@@ -43,6 +44,7 @@ const { values } = parseArgs({
     'idle-seconds': { type: 'string', default: '10' },
     'watch-seconds': { type: 'string', default: '20' },
     sizes: { type: 'string', default: SIZES },
+    asset: { type: 'string' },
     image: { type: 'string' },
     services: { type: 'string' },
   },
@@ -50,6 +52,10 @@ const { values } = parseArgs({
 const runs = countOption('runs', values.runs);
 const idleMs = 1_000 * countOption('idle-seconds', values['idle-seconds']);
 const watchMs = 1_000 * countOption('watch-seconds', values['watch-seconds']);
+const asset = values.asset === undefined ? null : resolve(process.env['INIT_CWD'] ?? '', values.asset);
+const assetFlags = asset
+  ? ['--volume', `${dirname(asset)}:/app/assets:ro`, '--env', `DEFAULT_ASSET=${basename(asset)}`]
+  : [];
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 const interrupted = new AbortController();
@@ -69,7 +75,9 @@ for (const size of values.sizes.split(',')) {
   measurements.push({ vCpu: Number(cpus), memoryMb: Number(memory), ...summary(measured), measured });
 }
 console.table(measurements.map(({ measured, ...figures }) => figures));
-console.log(JSON.stringify({ bench: 'image-sizing', runs, idleMs, watchMs, measurements }));
+console.log(
+  JSON.stringify({ bench: 'image-sizing', asset: asset && basename(asset), runs, idleMs, watchMs, measurements }),
+);
 
 async function measure(docker: Docker, limits: string[]): Promise<Run> {
   const samples: Sample[] = [];
@@ -77,7 +85,7 @@ async function measure(docker: Docker, limits: string[]): Promise<Run> {
     docker,
     image,
     services,
-    flags: [...PRODUCTION_FLAGS, ...limits],
+    flags: [...PRODUCTION_FLAGS, ...limits, ...assetFlags],
     idleMs,
     watchMs,
     say: () => {},
