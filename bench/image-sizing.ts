@@ -11,7 +11,7 @@ import { basename, dirname, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { buildImages } from '../infra/image/build.ts';
 import { type Sample, sampleUsage } from '../infra/image/cgroup.ts';
-import { type Docker, findDocker } from '../infra/image/docker.ts';
+import { type Docker, DockerError, findDocker } from '../infra/image/docker.ts';
 import { driveImage, PRODUCTION_FLAGS } from '../infra/image/drive.ts';
 import { countOption, median, round } from './statistics.ts';
 
@@ -59,7 +59,8 @@ const assetFlags = asset
 const say = (line: string) => process.stderr.write(`${line}\n`);
 
 const interrupted = new AbortController();
-for (const name of ['SIGINT', 'SIGTERM'] as const) process.once(name, () => interrupted.abort());
+for (const name of ['SIGINT', 'SIGTERM'] as const)
+  process.once(name, () => interrupted.abort(new DockerError('Interrupted.')));
 const { signal } = interrupted;
 const docker = await findDocker();
 const { image, services } = await buildImages({ docker, image: values.image, services: values.services, say, signal });

@@ -51,9 +51,10 @@ const CERTAIN = {
 
 /** @throws {DockerError} when there is no such image, or its lists lack what it must have. */
 export async function describeImage(docker: Docker, image: string): Promise<ImageDescription> {
+  // First, since it looks for the image here only; `run` would look for it in registries too.
+  const user = await docker.run(['image', 'inspect', '--format', '{{.Config.User}}', image]);
   // Not the size that inspect tells: where Docker keeps images with containerd, that is of the compressed layers.
-  const [user, layers, bundled, debian] = await Promise.all([
-    docker.run(['image', 'inspect', '--format', '{{.Config.User}}', image]),
+  const [layers, bundled, debian] = await Promise.all([
     docker.run(['history', '--human=false', '--format', '{{.Size}}', image]),
     docker.run(['run', '--rm', image, 'cat', 'sbom/bundled.cdx.json']),
     docker.run(['run', '--rm', image, 'cat', 'sbom/debian.tsv']),

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { InviteFigures } from '../local/demo/measure.ts';
 import { type Docker, DockerError } from './docker.ts';
 import { type News, parseNews } from './news.ts';
@@ -8,7 +9,14 @@ export const PRODUCTION_FLAGS = ['--read-only'];
 
 /** The grace that the README and the ECS service give: seconds. */
 const STOP_TIMEOUT_SECONDS = 30;
-const DEADLINES_MS = { ready: 60_000, available: 90_000, published: 60_000, watched: 60_000, stopped: 40_000 };
+const DEADLINES_MS = {
+  ready: 60_000,
+  available: 90_000,
+  published: 60_000,
+  watched: 60_000,
+  stopped: 40_000,
+  ended: 10_000,
+};
 
 export interface DriveOptions {
   docker: Docker;
@@ -114,15 +122,20 @@ export async function driveImage(options: DriveOptions): Promise<ImageFigures> {
     throw new DockerError(`${error instanceof Error ? error.message : error}${log}`, { cause: error });
   } finally {
     signal?.removeEventListener('abort', abort);
+    // It ends with its input; before it has, its container may not be there yet to be removed.
     beside.stdin.end();
+    await Promise.race([beside.exited, delay(DEADLINES_MS.ended, undefined, { ref: false })]);
+    beside.kill();
     await docker.run(['rm', '--force', '--volumes', names.participant]).catch(() => {});
     await docker.run(['rm', '--force', '--volumes', names.services]).catch(() => {});
-    beside.kill();
   }
 }
 
 async function lastLinesOf(docker: Docker, container: string): Promise<string> {
-  const log = await docker.run(['logs', '--tail', '15', container]).catch(() => '');
+  const lines: string[] = [];
+  const logs = docker.start(['logs', '--tail', '15', container], (line) => lines.push(line));
+  await logs.exited;
+  const log = [...lines, logs.lastLines()].filter((line) => line !== '').join('\n');
   return log === '' ? '' : `\nThe last lines of its log:\n${log}`;
 }
 
