@@ -4,8 +4,8 @@ import type { InviteFigures } from '../local/demo/measure.ts';
 import { type Docker, DockerError } from './docker.ts';
 import { type News, parseNews } from './news.ts';
 
-/** The option of `docker run` that production has at least: ECS runs it so too. */
-export const PRODUCTION_FLAGS = ['--read-only'];
+/** The options of `docker run` that the README gives for production; the two capabilities lead to Chromium's own user. */
+export const PRODUCTION_FLAGS = ['--read-only', '--cap-drop', 'ALL', '--cap-add', 'SETUID', '--cap-add', 'SETGID'];
 
 /** The grace that the README and the ECS service give: seconds. */
 const STOP_TIMEOUT_SECONDS = 30;
