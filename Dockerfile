@@ -9,12 +9,18 @@ RUN npm ci --ignore-scripts
 # Licences ask to travel with what is bundled.
 RUN mkdir /licences \
   && find node_modules -type f \( -iname 'licen[cs]e*' -o -iname 'notice*' \) -exec cp --parents --target-directory=/licences {} +
-COPY . .
+COPY tsconfig.json ./
+COPY machines/ machines/
+COPY browser/ browser/
+COPY server/ server/
 RUN npm run build
+# What is in them, by name, version, licence and hash.
+COPY infra/image/sbom.ts infra/image/sbom-contents.ts infra/image/
+RUN mkdir sbom && node --import tsx infra/image/sbom.ts > sbom/bundled.cdx.json
 
 FROM node:${NODE}-${DEBIAN}-slim AS node
 
-FROM debian:${DEBIAN}-slim
+FROM debian:${DEBIAN}-slim AS participant
 # Chromium's package asks for the programs of a desktop, and these for Mesa and LLVM: 230 MB that the shell never loads, since it draws
 # with its own SwiftShader. The names are bookworm's. Without them apt refuses to install more in an image made from this one.
 RUN apt-get update \
@@ -43,6 +49,8 @@ COPY --from=build /licences/node_modules/ licences/
 COPY assets/counter.mp4 assets/
 COPY --from=build /build/dist/browser/ dist/browser/
 COPY --from=build /build/dist/server/ dist/server/
+COPY --from=build /build/sbom/ sbom/
+RUN dpkg-query --show --showformat '${Package}\t${Version}\t${Architecture}\t${source:Package}\t${source:Version}\n' > sbom/debian.tsv
 
 # By number: Kubernetes' runAsNonRoot asks for it.
 USER 10001:10001
@@ -67,3 +75,18 @@ LABEL org.opencontainers.image.title="Virtual participant" \
   org.opencontainers.image.version="${VERSION}" \
   org.opencontainers.image.revision="${REVISION}" \
   org.opencontainers.image.licenses="MIT AND LicenseRef-AWS-Customer-Agreement"
+
+# What `npm run image:verify` sets beside the image: the local services, and a viewer in the image's own Chromium.
+FROM build AS services
+COPY assets/counter.mp4 assets/
+COPY infra/ infra/
+RUN node --import tsx infra/image/build-pages.ts
+
+FROM participant AS verify
+WORKDIR /verify
+COPY --from=services /build/ ./
+HEALTHCHECK NONE
+CMD ["node", "--import", "tsx", "infra/image/services.ts"]
+
+# The last stage is what a build without a target makes.
+FROM participant

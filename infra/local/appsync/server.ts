@@ -163,6 +163,8 @@ export async function startAppSync(options: AppSyncOptions = {}): Promise<AppSyn
 
 async function openDatabase(url: string | undefined) {
   const own = url === undefined ? dynalite({ createTableMs: 0 }) : null;
+  // By default Node closes a connection that was idle for 5 s, and a request that is sent in that moment is lost.
+  if (own) own.keepAliveTimeout = 0;
   const endpoint = url ?? `http://${HOST}:${await listen(own as Server, 0)}`;
   const client = createClient(endpoint);
   const close = async (): Promise<void> => {
