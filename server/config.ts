@@ -39,6 +39,10 @@ export interface Config {
   /** `null`: the first that is found. */
   readonly chromiumPath: string | null;
   readonly logLevel: LogLevel;
+  /** `null`: not a task of ECS. */
+  readonly ecsAgentUrl: string | null;
+  /** Where the id of the task is read that then names the virtual participant; `null`: it has its name. */
+  readonly taskMetadataUrl: string | null;
   /** Ready for `participantMachine.provide({ delays })`. */
   readonly delays: Readonly<Record<SettableDelay, number>>;
 }
@@ -88,6 +92,8 @@ export function readConfig(env: NodeJS.ProcessEnv, { invites = true, host = host
     maxVideoBitrateKbps: values.MAX_VIDEO_BITRATE_KBPS,
     chromiumPath: values.PUPPETEER_EXECUTABLE_PATH,
     logLevel: values.LOG_LEVEL,
+    ecsAgentUrl: values.ECS_AGENT_URI,
+    taskMetadataUrl: values.VP_ID === null ? values.ECS_CONTAINER_METADATA_URI_V4 : null,
     delays: {
       prepareTimeout: values.PREPARE_TIMEOUT_MS,
       joinTimeout: values.JOIN_TIMEOUT_MS,
