@@ -2,6 +2,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { ImportPublicKeyCommand } from '@aws-sdk/client-ivs-realtime';
 import { DEFAULT_API_KEY } from '../infra/local/appsync/server.ts';
 import { processTree, runningProcesses } from '../server/chromium/processes.ts';
+import { EcsAgent } from '../server/ecs/testing/ecs-agent.ts';
 import { startRecorder } from './support/recorder.ts';
 import { until, type VirtualParticipant } from './support/virtual-participant.ts';
 import { startWholeSystem, type WholeSystem } from './support/whole-system.ts';
@@ -77,6 +78,40 @@ describe('SIGTERM', () => {
     expect(await vp.process.exited).toBe(1);
     expect(performance.now() - againAt).toBeLessThan(500);
     await processes.untilGone();
+  });
+});
+
+describe('A task of ECS', () => {
+  let agent: EcsAgent;
+  beforeEach(async () => {
+    agent = await EcsAgent.start();
+  });
+  afterEach(() => agent.close());
+
+  it('is named by its id, protected from the invite on, and not any more when it is free', async () => {
+    const vp = await system.start('vp-158d1c8083dd49d6b527399fd6414f5c', { ...agent.environment, VP_ID: '' });
+    await vp.until('AVAILABLE');
+    expect(agent.asked).toEqual([]);
+    await publish(vp);
+    expect([agent.isProtected, agent.asked]).toEqual([true, [{ ProtectionEnabled: true, ExpiresInMinutes: 60 }]]);
+    await vp.release();
+    await agent.untilAsked(2);
+    expect(agent.isProtected).toBe(false);
+    await vp.close();
+  });
+
+  it('that is stopped in the moment in which an invite claims it tells its caller to invite again', async () => {
+    const vp = await system.start('claimed', agent.environment);
+    await vp.until('AVAILABLE');
+    // It finds both when it wakes: that it was claimed, and that it has to go.
+    process.kill(vp.process.pid, 'SIGSTOP');
+    const epoch = await vp.invite();
+    process.kill(vp.process.pid, 'SIGTERM');
+    process.kill(vp.process.pid, 'SIGCONT');
+    const { failure, epoch: ended } = await vp.until('STOPPED');
+    expect([ended, failure?.code, failure?.retryable]).toEqual([epoch, 'DRAINED', true]);
+    expect(await vp.process.exited).toBe(0);
+    await system.untilPresent([]);
   });
 });
 

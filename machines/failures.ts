@@ -4,7 +4,7 @@
  */
 export type FailureOrigin = 'caller' | 'stage' | 'network' | 'participant';
 
-/** Why an invite ended in ERRORED. */
+/** Why an invite ended in ERRORED, or was cut off by STOPPED. */
 export interface Failure {
   code: FailureCode;
   origin: FailureOrigin;
@@ -37,6 +37,7 @@ export const FAILURES = {
   SOURCE_UNSUPPORTED: { origin: 'participant', retryable: false },
   AWS_NOT_ALLOWED: { origin: 'participant', retryable: false },
   PREPARE_FAILED: { origin: 'network', retryable: true },
+  DRAINED: { origin: 'participant', retryable: true },
   PAGE_LOST: { origin: 'participant', retryable: true },
   INTERNAL: { origin: 'participant', retryable: true },
 } as const satisfies Record<string, { origin: FailureOrigin; retryable: boolean }>;

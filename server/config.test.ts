@@ -52,6 +52,8 @@ describe('readConfig', () => {
       chromiumLauncher: null,
       logLevel: 'info',
       metricsNamespace: null,
+      ecsAgentUrl: null,
+      taskMetadataUrl: null,
       delays: { prepareTimeout: 20_000, joinTimeout: 100_000, recoverTimeout: 120_000, drainTimeout: 25_000 },
     });
   });
@@ -82,6 +84,8 @@ describe('readConfig', () => {
       JOIN_TIMEOUT_MS: '15000',
       RECOVER_TIMEOUT_MS: '30000',
       DRAIN_TIMEOUT_MS: '100000',
+      ECS_AGENT_URI: 'http://169.254.170.2/api/1a2b',
+      ECS_CONTAINER_METADATA_URI_V4: 'http://169.254.170.2/v4/1a2b',
     };
     expect(readConfig(env)).toEqual({
       vpId: 'studio:7',
@@ -104,6 +108,8 @@ describe('readConfig', () => {
       chromiumLauncher: process.execPath,
       logLevel: 'debug',
       metricsNamespace: 'Team/Virtual Participant',
+      ecsAgentUrl: 'http://169.254.170.2/api/1a2b',
+      taskMetadataUrl: null,
       delays: { prepareTimeout: 60_000, joinTimeout: 15_000, recoverTimeout: 30_000, drainTimeout: 100_000 },
     });
   });

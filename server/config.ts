@@ -48,6 +48,10 @@ export interface Config {
   readonly logLevel: LogLevel;
   /** `null`: the log gets no metrics for CloudWatch. */
   readonly metricsNamespace: string | null;
+  /** `null`: not a task of ECS. */
+  readonly ecsAgentUrl: string | null;
+  /** Where the id of the task is read that then names the virtual participant; `null`: it has its name. */
+  readonly taskMetadataUrl: string | null;
   /** Ready for `participantMachine.provide({ delays })`. */
   readonly delays: Readonly<Record<SettableDelay, number>>;
 }
@@ -102,6 +106,8 @@ export function readConfig(env: NodeJS.ProcessEnv, { invites = true, host = host
     chromiumLauncher: values.CHROMIUM_LAUNCHER,
     logLevel: values.LOG_LEVEL,
     metricsNamespace: values.METRICS_NAMESPACE,
+    ecsAgentUrl: values.ECS_AGENT_URI,
+    taskMetadataUrl: values.VP_ID === null ? values.ECS_CONTAINER_METADATA_URI_V4 : null,
     delays: {
       prepareTimeout: values.PREPARE_TIMEOUT_MS,
       joinTimeout: values.JOIN_TIMEOUT_MS,

@@ -12,6 +12,8 @@ import { launchChromium } from './chromium/launch.ts';
 import type { Protection } from './chromium/protection.ts';
 import { openSupervisedPage, type SupervisedPage } from './chromium/supervised-page.ts';
 import { type Config, readConfig } from './config.ts';
+import { readTaskId } from './ecs/agent.ts';
+import { createTaskProtection } from './ecs/task-protection.ts';
 import { StartError } from './errors.ts';
 import { startHealth } from './health/health.ts';
 import { startInspect } from './inspect/inspect.ts';
@@ -32,15 +34,15 @@ const PAGE_DIR = fileURLToPath(
 );
 /** A page that has not been there for so long is not coming back by itself. */
 const DEAD_PAGE_MS = 60_000;
+/** For ECS to tell the id of its task; Chromium needs about as long. */
+const TASK_ID_TIMEOUT_MS = 1_000;
 
 /** The container's entry: everything that one virtual participant needs, from the environment. */
 async function main(): Promise<void> {
-  const config = readConfig(process.env);
+  let config = readConfig(process.env);
   // There is nothing to leave yet.
   const exit = () => void giveUp(EXIT.STOPPED);
   for (const signal of SIGNALS) process.on(signal, exit);
-  let epochOf = () => 0;
-  const log = createLog(config, { epoch: () => epochOf() });
   // The browser takes longest to start, so it starts first.
   const launch = (signal?: AbortSignal) =>
     launchChromium({
@@ -57,6 +59,14 @@ async function main(): Promise<void> {
     (chromium) => () => chromium.close(),
     () => async () => {},
   );
+
+  const { taskMetadataUrl } = config;
+  const taskId = taskMetadataUrl === null ? null : await readTaskId(taskMetadataUrl, TASK_ID_TIMEOUT_MS);
+  if (taskId !== null) config = { ...config, vpId: `vp-${taskId}` };
+  let epochOf = () => 0;
+  const log = createLog(config, { epoch: () => epochOf() });
+  if (taskMetadataUrl !== null && taskId === null) log.warn('ECS did not tell the id of its task; the host names it.');
+  const protection = config.ecsAgentUrl === null ? null : createTaskProtection({ agentUrl: config.ecsAgentUrl, log });
 
   const s3 = createS3Assets({
     cacheDir: config.assetCacheDir,
@@ -96,7 +106,10 @@ async function main(): Promise<void> {
     },
     onProblem: (what, error) => log.warn({ err: error }, `${what} failed`),
     onStatus: (report) => log.info({ status: report.status, reason: report.reason, failure: report.failure }, 'status'),
-    onState: (state) => log.debug({ state }, 'machine state'),
+    onState: (state) => {
+      log.debug({ state }, 'machine state');
+      protection?.hold(state !== 'available' && state !== 'stopped');
+    },
     ...(inspect && { inspect: inspect.inspect }),
     onOwnerLost: () => {
       log.error('Another process has taken over this id; leaving.');
@@ -165,6 +178,7 @@ async function main(): Promise<void> {
     await participant.drain(reason);
     metrics.close();
     s3.close();
+    protection?.close();
     await Promise.all([api.close(), page?.close(), web.close(), health.close(), inspect?.close(), control.close()]);
     log.info({ reason }, 'stopped');
     process.exit(code);

@@ -96,7 +96,7 @@ const privateKeyFile = v.pipe(
 export const TABLE = {
   VP_ID: {
     meaning:
-      'Name of the virtual participant, the `id` of invites and kicks. When not set: `vp-` and the host name up to its first dot.',
+      'Name of the virtual participant, the `id` of invites and kicks. When not set: `vp-` and the id of the ECS task, or the host name up to its first dot.',
     unit: null,
     default: null,
     schema: matching(
@@ -286,6 +286,18 @@ export const TABLE = {
     unit: 'ms',
     default: String(PARTICIPANT_DELAYS.drainTimeout),
     schema: delayMs,
+  },
+  ECS_AGENT_URI: {
+    meaning: 'Set by ECS: where a task in use asks for protection from scale-in and deployments.',
+    unit: null,
+    default: null,
+    schema: webAddress,
+  },
+  ECS_CONTAINER_METADATA_URI_V4: {
+    meaning: 'Set by ECS: where the id of the task is read, for the name of the virtual participant.',
+    unit: null,
+    default: null,
+    schema: webAddress,
   },
 } as const satisfies Record<string, SettingEntry>;
 

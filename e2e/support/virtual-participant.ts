@@ -41,8 +41,8 @@ export class VirtualParticipant {
     this.process = startVirtualParticipant({
       program: BUILT.server,
       environment: {
-        ...options.environment,
         VP_ID: options.id,
+        ...options.environment,
         LOG_LEVEL: 'trace',
         PAGE_PORT: '0',
         WEBSOCKET_PORT: '0',

@@ -337,6 +337,52 @@ describe('drain()', () => {
     control.invite();
     page('idle', { epoch: 1 });
     await drained;
-    expect([ivs.calls.length, reports().at(-1)]).toEqual([1, 'STOPPED 1']);
+    expect([ivs.calls.length, reports().at(-1)]).toEqual([1, 'STOPPED 2']);
+  });
+
+  it('of a participant on the stage tells with STOPPED that the invite was cut off', async () => {
+    await becomePublished();
+    control.change({ status: 'PUBLISHED' });
+    const drained = participant.drain('SIGTERM');
+    page('idle');
+    await drained;
+    const { status, epoch, reason, failure: why } = control.reports.at(-1) as Report;
+    expect([status, epoch, reason, why?.code, why?.retryable]).toEqual(['STOPPED', 1, 'DRAINED', 'DRAINED', true]);
+  });
+
+  it('of one that was kicked before blames nobody', async () => {
+    await becomePublished();
+    control.kick();
+    const drained = participant.drain('SIGTERM');
+    page('idle');
+    await drained;
+    expect(control.reports.at(-1)).toMatchObject({ status: 'STOPPED', reason: 'KICKED', failure: null });
+  });
+
+  it('tells STOPPED again for an invite that claimed it at the same moment, so that its caller knows', async () => {
+    await becomeAvailable();
+    control.outcome = null;
+    let isOver = false;
+    const drained = participant.drain('SIGTERM').then(() => {
+      isOver = true;
+    });
+    control.settle('stale');
+    await pass(50);
+    expect([isOver, reports().at(-1)]).toEqual([false, 'STOPPED 0']);
+    control.invite();
+    await pass(0);
+    expect(reports().at(-1)).toBe('STOPPED 1');
+    expect(control.reports.at(-1)?.failure?.code).toBe('DRAINED');
+    control.settle('taken');
+    await drained;
+    expect(isOver).toBe(true);
+  });
+
+  it('waits for no record of an id that was taken over', async () => {
+    await becomeAvailable();
+    control.outcome = 'stale';
+    control.loseOwner();
+    await participant.drain('REPLACED');
+    expect(jest.getTimerCount()).toBe(0);
   });
 });

@@ -1,4 +1,5 @@
 import { type Actor, createActor, type InspectionEvent } from 'xstate';
+import { failure } from '../../machines/failures.ts';
 import {
   type PARTICIPANT_DELAYS,
   type ParticipantActor,
@@ -6,7 +7,8 @@ import {
   participantMachine,
 } from '../../machines/participant.ts';
 import { type StatusReport, statusOf } from '../../machines/participant-link.ts';
-import type { ControlPlane, VpRecord } from '../appsync/control-plane.ts';
+import type { VpStatus } from '../../machines/status.ts';
+import type { ControlPlane, ReportOutcome, VpRecord } from '../appsync/control-plane.ts';
 import { enforceLeaveActor, type ParticipantPorts, prepareActor } from './actors.ts';
 
 export interface ParticipantOptions extends ParticipantPorts {
@@ -35,6 +37,9 @@ export interface Participant {
 /** For STOPPED to reach the control plane when the participant has ended. */
 const LAST_REPORT_TIMEOUT_MS = 3_000;
 
+const UNDER_WAY: readonly VpStatus[] = ['INVITED', 'CONNECTED', 'PUBLISHED'];
+const DRAINED = failure('DRAINED', 'The virtual participant was shut down before the invite had ended. Invite again.');
+
 /** Starts the machine of a virtual participant and binds it to the control plane. */
 export function startParticipant(options: ParticipantOptions): Participant {
   const { control } = options;
@@ -58,7 +63,10 @@ export function startParticipant(options: ParticipantOptions): Participant {
   control.start({
     onOnline: () => actor.send({ type: 'control.online' }),
     onOffline: () => actor.send({ type: 'control.offline' }),
-    onOwnerLost: options.onOwnerLost,
+    onOwnerLost() {
+      reporter.loseOwner();
+      options.onOwnerLost();
+    },
     onRecord(read) {
       record = read;
       reporter.hear(read, () => askOf(actor, read));
@@ -114,7 +122,9 @@ class Reporter {
   #told = '';
   #source: string | null = null;
   #record: VpRecord | null = null;
-  #last: Promise<unknown> = Promise.resolve();
+  #last: Promise<ReportOutcome> = Promise.resolve('taken');
+  #isOwner = true;
+  #onTold = () => {};
 
   constructor(actor: Actor<typeof participantMachine>, options: ParticipantOptions) {
     this.#actor = actor;
@@ -127,17 +137,24 @@ class Reporter {
   }
 
   tell(snapshot: ParticipantSnapshot): void {
-    const status = statusOf(snapshot);
+    const status = this.#statusOf(snapshot);
     if (status === null || this.#isAsked(status)) return;
     const report = { ...status, source: status.status === 'PUBLISHED' ? this.#source : null };
     const key = JSON.stringify(report);
     if (key === this.#told) return;
     this.#told = key;
     this.#options.onStatus(report);
-    this.#last = this.#options.control.report(report).then(() => {
+    this.#last = this.#options.control.report(report).then((outcome) => {
       const { epoch, status: told } = status;
       if (told === 'KICKED' || told === 'ERRORED') this.#actor.send({ type: 'status.reported', epoch, status: told });
+      return outcome;
     });
+    this.#onTold();
+  }
+
+  /** Nothing that is told from now on is taken. */
+  loseOwner(): void {
+    this.#isOwner = false;
   }
 
   /**
@@ -149,9 +166,9 @@ class Reporter {
     const before = this.#told;
     act();
     if (this.#told !== before) return;
-    const report = statusOf(this.#actor.getSnapshot());
+    const report = this.#statusOf(this.#actor.getSnapshot());
     if (report === null || record.epoch > report.epoch || record.status === report.status) return;
-    if (record.status === 'INVITED' && report.status !== 'AVAILABLE') return;
+    if (record.status === 'INVITED' && report.status !== 'AVAILABLE' && report.status !== 'STOPPED') return;
     this.#told = '';
     this.tell(this.#actor.getSnapshot());
   }
@@ -161,13 +178,40 @@ class Reporter {
     return status === 'INVITED' && this.#record?.status === 'INVITED' && this.#record.epoch === epoch;
   }
 
+  /**
+   * STOPPED ends what the record says, also an invite that came too late to be taken: whoever invited should invite
+   * again, and not wait for one who is gone.
+   */
+  #statusOf(snapshot: ParticipantSnapshot): StatusReport | null {
+    const report = statusOf(snapshot);
+    const record = this.#record;
+    if (report?.status !== 'STOPPED' || record === null) return report;
+    const isCutOff = record.epoch >= report.epoch && record.status !== null && UNDER_WAY.includes(record.status);
+    const end = { ...report, epoch: Math.max(report.epoch, record.epoch) };
+    return isCutOff ? { ...end, reason: DRAINED.code, failure: DRAINED } : end;
+  }
+
   /** Resolves when the last report is taken or given up, or after `timeoutMs`. */
   async settled(timeoutMs: number): Promise<void> {
     let timer: NodeJS.Timeout | undefined;
     const timeout = new Promise((resolve) => {
       timer = setTimeout(resolve, timeoutMs);
     });
-    await Promise.race([this.#last.catch(() => {}), timeout]);
+    await Promise.race([this.#untilTaken(), timeout]);
     clearTimeout(timer);
+  }
+
+  /** What comes too late for the record is told again as soon as that was read. */
+  async #untilTaken(): Promise<void> {
+    let last: Promise<ReportOutcome>;
+    do {
+      last = this.#last;
+      const outcome = await last.catch(() => 'closed');
+      if (outcome === 'stale' && this.#isOwner && last === this.#last) {
+        await new Promise<void>((resolve) => {
+          this.#onTold = resolve;
+        });
+      }
+    } while (last !== this.#last);
   }
 }

@@ -1,8 +1,6 @@
 import { util } from '@aws-appsync/utils';
 import type { VpStatus } from '../../../machines/status.ts';
-
-/** A virtual participant that was not seen for so long does not count as there: three heartbeats. */
-export const SEEN_WITHIN_MS = 30_000;
+import { SEEN_WITHIN_MS } from './seen.ts';
 
 export interface Failure {
   code: string;
@@ -45,6 +43,10 @@ export interface VpRecord extends InviteFields, EvidenceFields {
   updatedAt: number;
   /** Milliseconds since 1970. */
   lastSeenAt: number;
+  /** The status before the last write; `NONE`: there was none. Equal to `status` if the last write did not change it. */
+  statusBefore: VpStatus | 'NONE';
+  /** When DynamoDB may delete the record, seconds since 1970. Each write moves it. */
+  expiresAt: number;
 }
 
 export const NO_INVITE: InviteFields = {
