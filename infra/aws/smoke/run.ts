@@ -212,14 +212,15 @@ async function checkAsset(
 
 async function checkWrongStage(deployment: Deployment): Promise<void> {
   const { checks, control, stage } = deployment;
-  await invited(deployment, { stageArn: stage.wrongArn }, async (invite) => {
+  const failed = async (invite: Invite) => {
     const options = { withinMs: 30_000, hint: LOGS, sinceMs: invite.sentAtMs };
     await checks.run('invite to no stage to ERRORED, STAGE_NOT_FOUND', options, async (attempt) => {
       const { record } = await control.until(attempt, invite, 'ERRORED');
       if (record.failure?.code === 'STAGE_NOT_FOUND') return;
       throw new Error(`The failure is ${record.failure?.code}: ${record.failure?.message}`);
     });
-  });
+  };
+  await invited(deployment, { stageArn: stage.wrongArn }, failed, 'AVAILABLE again after the failure');
 }
 
 async function checkStranger({ checks, control }: Deployment, { apiKey }: Target, { callerRole }: Options) {
@@ -235,6 +236,7 @@ async function invited(
   { checks, control }: Deployment,
   input: Parameters<Control['invite']>[0],
   run: (invite: Invite) => Promise<void>,
+  end = 'kick to AVAILABLE',
 ): Promise<number> {
   const hint = 'what the error type means: infra/resolvers/README.md';
   const invite = await checks.run('invite is taken', { withinMs: 15_000, hint }, () => control.invite(input));
@@ -245,7 +247,7 @@ async function invited(
     throw error;
   }
   const sinceMs = performance.now();
-  await checks.run('kick to AVAILABLE', { withinMs: 15_000, hint: LOGS, sinceMs }, async (attempt) => {
+  await checks.run(end, { withinMs: 15_000, hint: LOGS, sinceMs }, async (attempt) => {
     // Of an invite that has failed it is a success that changes nothing.
     await control.kick(invite);
     await control.until(attempt, invite, 'AVAILABLE');
