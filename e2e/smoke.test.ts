@@ -110,6 +110,18 @@ describe('The smoke test', () => {
       ],
     });
     expect([vp.seen.at(-1)?.status, await stages()]).toEqual(['AVAILABLE', [system.stageArn]]);
+
+    const again = await smoke({ args: ['--stage-arn', system.stageArn] });
+    expect([again.code, again.lines]).toEqual([
+      0,
+      expect.arrayContaining([
+        said('ok', 'stage is there'),
+        said('ok', 'invite to PUBLISHED'),
+        said('skip', 'invite to no stage to ERRORED, STAGE_NOT_FOUND', 'not with --stage-arn'),
+        said('skip', 'register is refused to who is no task', 'needs --caller-role'),
+      ]),
+    ]);
+    expect(await stages()).toEqual([system.stageArn]);
     await vp.close();
   }, 60_000);
 

@@ -18,7 +18,7 @@ try {
   process.exit(2);
 }
 const interrupted = new AbortController();
-process.once('SIGINT', () => interrupted.abort(new Error('Interrupted.')));
+for (const name of ['SIGINT', 'SIGTERM']) process.once(name, () => interrupted.abort(new Error('Interrupted.')));
 const checks = new Checks((line) => process.stdout.write(`${line}\n`), interrupted.signal);
 await runSmoke(options, checks, (line) => process.stderr.write(`${line}\n`));
 process.exit(checks.sum());

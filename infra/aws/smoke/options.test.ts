@@ -8,6 +8,7 @@ describe('The options', () => {
       stack: 'VirtualParticipant',
       region: 'eu-west-1',
       availableWithinMs: 180_000,
+      stageArn: null,
       callerRole: null,
       skipPool: false,
       skipAsset: false,

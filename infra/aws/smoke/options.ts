@@ -7,6 +7,7 @@ export const USAGE = `npx tsx infra/aws/smoke.ts [options]
   --stack NAME             whose outputs say where everything is (default VirtualParticipant)
   --region NAME            default: AWS_REGION
   --available-within S     how long to wait for one that is free (default 180)
+  --stage-arn ARN          a stage of yours to invite to, for tasks that may join no other (default: one made for this)
   --caller-role ARN        role to call the GraphQL API as, which has the stack's caller policy and no other
   --skip-pool              leave ECS out
   --skip-asset             leave S3 out
@@ -28,6 +29,8 @@ export interface Options {
   readonly stack: string;
   readonly region: string;
   readonly availableWithinMs: number;
+  /** `null`: one is made and deleted. */
+  readonly stageArn: string | null;
   readonly callerRole: string | null;
   readonly skipPool: boolean;
   readonly skipAsset: boolean;
@@ -43,6 +46,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
       stack: { type: 'string', default: 'VirtualParticipant' },
       region: { type: 'string', default: env['AWS_REGION'] ?? '' },
       'available-within': { type: 'string', default: '180' },
+      'stage-arn': { type: 'string' },
       'caller-role': { type: 'string' },
       'skip-pool': { type: 'boolean', default: false },
       'skip-asset': { type: 'boolean', default: false },
@@ -67,6 +71,7 @@ export function readOptions(args: readonly string[], env: NodeJS.ProcessEnv): Op
     stack: values.stack,
     region,
     availableWithinMs: seconds * 1_000,
+    stageArn: values['stage-arn'] ?? null,
     callerRole: values['caller-role'] ?? null,
     skipPool: values['skip-pool'],
     skipAsset: values['skip-asset'],

@@ -2,6 +2,7 @@ import {
   CreateStageCommand,
   DeleteStageCommand,
   GetParticipantCommand,
+  GetStageCommand,
   IVSRealTimeClient,
   ListStageSessionsCommand,
 } from '@aws-sdk/client-ivs-realtime';
@@ -12,21 +13,31 @@ export interface Seen {
   readonly published: boolean;
 }
 
-/** A stage of its own, to invite to. */
+/** The stage to invite to. */
 export class SmokeStage {
   readonly #client: IVSRealTimeClient;
+  readonly #isOwn: boolean;
   readonly arn: string;
 
-  private constructor(client: IVSRealTimeClient, arn: string) {
+  private constructor(client: IVSRealTimeClient, arn: string, isOwn: boolean) {
     this.#client = client;
     this.arn = arn;
+    this.#isOwn = isOwn;
   }
 
+  /** One of its own. */
   static async create(region: string, abortSignal: AbortSignal): Promise<SmokeStage> {
     const client = new IVSRealTimeClient({ region });
     const { stage } = await client.send(new CreateStageCommand({ name: 'virtual-participant-smoke' }), { abortSignal });
     if (stage?.arn === undefined) throw new Error('IVS created a stage and named no ARN.');
-    return new SmokeStage(client, stage.arn);
+    return new SmokeStage(client, stage.arn, true);
+  }
+
+  /** One that is there, and stays. */
+  static async find(region: string, arn: string, abortSignal: AbortSignal): Promise<SmokeStage> {
+    const client = new IVSRealTimeClient({ region });
+    await client.send(new GetStageCommand({ arn }), { abortSignal });
+    return new SmokeStage(client, arn, false);
   }
 
   /** A stage of the same account and region that there is not. */
@@ -48,8 +59,9 @@ export class SmokeStage {
     return { state: participant.state ?? '', published: participant.published ?? false };
   }
 
-  async delete(): Promise<void> {
-    await this.#client.send(new DeleteStageCommand({ arn: this.arn }));
+  /** Deletes it if it is its own. */
+  async close(): Promise<void> {
+    if (this.#isOwn) await this.#client.send(new DeleteStageCommand({ arn: this.arn }));
     this.#client.destroy();
   }
 }
