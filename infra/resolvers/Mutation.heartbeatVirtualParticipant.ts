@@ -4,7 +4,7 @@ import { refuseFor, refuseUnknown, wasConditionRefused } from './common/errors.t
 import { requireId, requireOwner } from './common/input.ts';
 import type { VpRecord } from './common/record.ts';
 import { toVirtualParticipant } from './common/record.ts';
-import { condition } from './common/update.ts';
+import { condition, setOnly } from './common/update.ts';
 
 interface Args {
   input: { id: string; owner: string };
@@ -16,11 +16,7 @@ export function request(ctx: Context<Args>) {
   return {
     operation: 'UpdateItem',
     key: util.dynamodb.toMapValues({ id }),
-    update: {
-      expression: 'SET #lastSeenAt = :now',
-      expressionNames: { '#lastSeenAt': 'lastSeenAt' },
-      expressionValues: util.dynamodb.toMapValues({ ':now': util.time.nowEpochMilliSeconds() }),
-    },
+    update: setOnly({ lastSeenAt: util.time.nowEpochMilliSeconds() }),
     condition: condition('#owner = :owner', ['owner'], { ':owner': owner }),
   };
 }

@@ -10,6 +10,11 @@ export const TABLES = {
     environment: 'VIRTUAL_PARTICIPANT_TABLE',
     /** All attributes projected. `lastSeenAt` is a number, milliseconds since 1970. */
     index: { name: 'byStatus', partitionKey: 'status', sortKey: 'lastSeenAt' },
+    /**
+     * The attribute after which DynamoDB deletes an item, seconds since 1970: seven days after its last write. It keeps
+     * the table as small as the pool; nothing relies on it, since DynamoDB deletes late.
+     */
+    timeToLive: 'expiresAt',
   },
   inviteTokens: {
     partitionKey: 'clientToken',

@@ -1,38 +1,19 @@
 import { LEGAL_PREDECESSORS, type VpStatus } from '../../../machines/status.ts';
 import { refusalOf, type Vp } from './testing/client.ts';
-import { FAILURE, makeAvailable, OWNER, STAGE_ARN, startControlPlane } from './testing/control-plane.ts';
-
-const STATUSES = Object.keys(LEGAL_PREDECESSORS) as VpStatus[];
+import { STAGE_ARN, startControlPlane } from './testing/control-plane.ts';
+import { reportOf, STATUSES, waysTo } from './testing/ways.ts';
 
 let plane: Awaited<ReturnType<typeof startControlPlane>>;
+let ways: ReturnType<typeof waysTo>;
 
 beforeAll(async () => {
   plane = await startControlPlane();
+  ways = waysTo(plane);
 });
 
 afterAll(() => plane.close());
 
-function report({ id, epoch }: Vp, status: VpStatus): Promise<Vp> {
-  return plane.container.report({ id, owner: OWNER, epoch, status, ...(status === 'ERRORED' && { failure: FAILURE }) });
-}
-
-/** By which way a virtual participant comes to each status. */
-const WAYS: Record<VpStatus | 'NONE', (id: string) => Promise<Vp>> = {
-  NONE: (id) => plane.container.register({ id, owner: OWNER }),
-  AVAILABLE: (id) => makeAvailable(plane.container, id),
-  async INVITED(id) {
-    await WAYS.AVAILABLE(id);
-    return plane.caller.invite({ stageArn: STAGE_ARN, id });
-  },
-  CONNECTED: async (id) => report(await WAYS.INVITED(id), 'CONNECTED'),
-  PUBLISHED: async (id) => report(await WAYS.CONNECTED(id), 'PUBLISHED'),
-  async KICKED(id) {
-    await WAYS.PUBLISHED(id);
-    return plane.caller.kick({ id, reason: 'KICKED' });
-  },
-  ERRORED: async (id) => report(await WAYS.INVITED(id), 'ERRORED'),
-  STOPPED: async (id) => report(await WAYS.AVAILABLE(id), 'STOPPED'),
-};
+const report = (vp: Vp, status: VpStatus): Promise<Vp> => plane.container.report(reportOf(vp, status));
 
 const PAIRS = (['NONE', ...STATUSES] as const).flatMap((from) => STATUSES.map((to) => [from, to] as const));
 const isLegal = (from: VpStatus | 'NONE', to: VpStatus) => LEGAL_PREDECESSORS[to].includes(from);
@@ -41,7 +22,7 @@ const isByInvite = (from: VpStatus | 'NONE', to: VpStatus) => from === 'AVAILABL
 
 test.each(PAIRS.filter(([from, to]) => isLegal(from, to)))('from %s, %s follows', async (from, to) => {
   const id = `${from}-${to}`;
-  const before = await WAYS[from](id);
+  const before = await ways[from](id);
   const isInvite = isByInvite(from, to);
   const after = isInvite ? await plane.caller.invite({ stageArn: STAGE_ARN, id }) : await report(before, to);
   expect([after['status'], after['version'], after['epoch']]).toEqual([
@@ -55,7 +36,7 @@ test.each(PAIRS.filter(([from, to]) => from !== to && (!isLegal(from, to) || isB
   'from %s, a report of %s is refused and names the present status',
   async (from, to) => {
     const id = `${from}-not-${to}`;
-    const before = await WAYS[from](id);
+    const before = await ways[from](id);
     const { epoch, version } = before;
     const status = from === 'NONE' ? null : from;
     expect(await refusalOf(report(before, to))).toEqual({
@@ -68,7 +49,7 @@ test.each(PAIRS.filter(([from, to]) => from !== to && (!isLegal(from, to) || isB
 
 test.each(STATUSES)('from %s, the same report again changes nothing', async (status) => {
   const id = `${status}-again`;
-  const first = await report(await WAYS[status](id), status);
+  const first = await report(await ways[status](id), status);
   expect(await report(first, status)).toEqual(first);
 });
 
@@ -76,7 +57,7 @@ test.each(STATUSES.filter((status) => status !== 'AVAILABLE'))(
   'from %s, an invite is refused and names the status',
   async (status) => {
     const id = `${status}-invite`;
-    await WAYS[status](id);
+    await ways[status](id);
     const refusal = await refusalOf(plane.caller.invite({ stageArn: STAGE_ARN, id }));
     expect([refusal.errorType, refusal.errorInfo['status']]).toEqual(['NOT_AVAILABLE', status]);
   },
@@ -86,14 +67,14 @@ test.each(STATUSES.filter((status) => !isLegal(status, 'KICKED')))(
   'from %s, a kick changes nothing',
   async (status) => {
     const id = `${status}-kick`;
-    const before = await WAYS[status](id);
+    const before = await ways[status](id);
     expect(await plane.caller.kick({ id })).toEqual(before);
   },
 );
 
 test.each(STATUSES.filter((status) => isLegal(status, 'KICKED')))('from %s, a kick ends the invite', async (status) => {
   const id = `${status}-kick`;
-  const before = await WAYS[status](id);
+  const before = await ways[status](id);
   const after = await plane.caller.kick({ id });
   expect([after['status'], after['version']]).toEqual(['KICKED', Number(before['version']) + 1]);
 });

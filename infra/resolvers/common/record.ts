@@ -45,6 +45,10 @@ export interface VpRecord extends InviteFields, EvidenceFields {
   updatedAt: number;
   /** Milliseconds since 1970. */
   lastSeenAt: number;
+  /** The status before the last write; `NONE`: there was none. Equal to `status` if the last write did not change it. */
+  statusBefore: VpStatus | 'NONE';
+  /** When DynamoDB may delete the record, seconds since 1970. Each write moves it. */
+  expiresAt: number;
 }
 
 export const NO_INVITE: InviteFields = {

@@ -4,10 +4,14 @@ import { createTestClient, type TestClient, type Vp } from './client.ts';
 export const STAGE_ARN = 'arn:aws:ivs:eu-west-1:123456789012:stage/AbCdEfGh1234';
 export const OWNER = 'owner-of-the-test';
 
-/** The local AppSync with a clock that stands still, a caller by API key and a container by IAM. */
-export async function startControlPlane() {
+/**
+ * The local AppSync with a clock that stands still, a caller by API key and a container by IAM.
+ *
+ * @param dynamoDbUrl - where its tables are; default: in a database of its own
+ */
+export async function startControlPlane(dynamoDbUrl?: string) {
   const clock = { nowMs: Date.UTC(2026, 10, 23, 12) };
-  const api = await startAppSync({ port: 0, now: () => clock.nowMs });
+  const api = await startAppSync({ port: 0, now: () => clock.nowMs, ...(dynamoDbUrl && { dynamoDbUrl }) });
   const caller = createTestClient(api.url, { apiKey: DEFAULT_API_KEY });
   const container = createTestClient(api.url, { credentials: DEFAULT_CREDENTIALS });
   return {
