@@ -1,8 +1,6 @@
 import { util } from '@aws-appsync/utils';
 import type { VpStatus } from '../../../machines/status.ts';
-
-/** A virtual participant that was not seen for so long does not count as there: three heartbeats. */
-export const SEEN_WITHIN_MS = 30_000;
+import { SEEN_WITHIN_MS } from './seen.ts';
 
 export interface Failure {
   code: string;

@@ -4,7 +4,8 @@ import { wasConditionRefused } from '../common/errors.ts';
 import type { InviteArgs, InviteStash } from '../common/invite.ts';
 import { fingerprint, refuseUnlessFree } from '../common/invite.ts';
 import type { VpRecord } from '../common/record.ts';
-import { NO_EVIDENCE, SEEN_WITHIN_MS } from '../common/record.ts';
+import { NO_EVIDENCE } from '../common/record.ts';
+import { SEEN_WITHIN_MS } from '../common/seen.ts';
 import { condition, setAndMove } from '../common/update.ts';
 
 interface Cancelled {

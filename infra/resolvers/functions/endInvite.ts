@@ -6,7 +6,8 @@ import { refuseUnknown, wasConditionRefused } from '../common/errors.ts';
 import { refuseInput } from '../common/input.ts';
 import { followsLegally } from '../common/predecessors.ts';
 import type { VpRecord } from '../common/record.ts';
-import { SEEN_WITHIN_MS, wasSeen } from '../common/record.ts';
+import { wasSeen } from '../common/record.ts';
+import { SEEN_WITHIN_MS } from '../common/seen.ts';
 import { condition, setAndMove } from '../common/update.ts';
 
 export interface KickArgs {

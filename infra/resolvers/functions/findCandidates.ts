@@ -4,7 +4,7 @@ import { refuse, refuseUnknown } from '../common/errors.ts';
 import type { InviteArgs, InviteStash } from '../common/invite.ts';
 import { refuseUnlessFree } from '../common/invite.ts';
 import type { VpRecord } from '../common/record.ts';
-import { SEEN_WITHIN_MS } from '../common/record.ts';
+import { SEEN_WITHIN_MS } from '../common/seen.ts';
 
 type CandidatesContext = Context<
   InviteArgs,
