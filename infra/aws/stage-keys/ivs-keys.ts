@@ -5,6 +5,7 @@ import {
   IVSRealTimeClient,
   paginateListPublicKeys,
   ResourceNotFoundException,
+  ServiceQuotaExceededException,
 } from '@aws-sdk/client-ivs-realtime';
 
 /** The tag by which the public keys of one secret are told from all others of the account; its value is the secret's ARN. */
@@ -15,7 +16,11 @@ const MAX_ATTEMPTS = 6;
 
 /** The public keys of one secret in IVS. */
 export interface IvsKeys {
-  /** Imports a public key (PEM) and gives its ARN. The name tells people which version of the secret it belongs to. */
+  /**
+   * Imports a public key (PEM) and gives its ARN. The name tells people which version of the secret it belongs to.
+   *
+   * @throws {Error} that says what to do, if IVS takes no more of them
+   */
   import(publicKey: string, versionId: string): Promise<string>;
   /** The public key (PEM) as IVS holds it. `null`: it holds none with this ARN. */
   read(arn: string): Promise<string | null>;
@@ -44,7 +49,7 @@ export function openIvsKeys(secretArn: string, namePrefix: string): IvsKeys {
         name: `${namePrefix}-${versionId}`,
         tags: { [SECRET_TAG]: secretArn },
       });
-      const { publicKey } = await client.send(command);
+      const { publicKey } = await client.send(command).catch(explainQuota);
       if (publicKey?.arn === undefined) throw new Error('IVS imported the public key and named no ARN.');
       return publicKey.arn;
     },
@@ -73,4 +78,14 @@ export function openIvsKeys(secretArn: string, namePrefix: string): IvsKeys {
 
     close: () => client.destroy(),
   };
+}
+
+/** 3 public keys for each account and region ("Service Quotas, Real-Time Streaming"); a rotation needs all of them. */
+function explainQuota(error: unknown): never {
+  if (!(error instanceof ServiceQuotaExceededException)) throw error;
+  throw new Error(
+    'IVS takes no more public keys in this account and region. A rotation needs room for three: delete those that ' +
+      'nobody signs with (aws ivs-realtime list-public-keys), or have the quota raised.',
+    { cause: error },
+  );
 }

@@ -11,6 +11,7 @@ import {
   ImportPublicKeyCommand,
   IVSRealTimeClient,
   ListParticipantsCommand,
+  ListPublicKeysCommand,
   ListStageSessionsCommand,
   ListStagesCommand,
   paginateListStages,
@@ -255,6 +256,8 @@ describe('the public key operations', () => {
     ]);
     await importKey(second ?? '');
     await importKey(third ?? '');
+    const listed = await sdk.send(new ListPublicKeysCommand({}));
+    expect(listed.publicKeys).toEqual(Array(3).fill({ arn: expect.any(String), name: '', tags: {} }));
     expect(await failure(importKey(fourth ?? ''))).toMatchObject({ name: 'ServiceQuotaExceededException' });
   });
 });

@@ -140,6 +140,11 @@ export function createOperations({
       return { publicKey: publicKeyOf(arn) };
     },
 
+    async ListPublicKeys(request) {
+      const { page, ...rest } = paginate(registry.publicKeys, ({ arn }) => arn, request);
+      return { publicKeys: page.map(({ arn, name, tags }) => ({ arn, name, tags })), ...rest };
+    },
+
     async DeletePublicKey({ arn }) {
       publicKeyOf(arn);
       registry.deletePublicKey(arn);

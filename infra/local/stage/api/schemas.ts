@@ -84,6 +84,7 @@ export const REQUESTS = {
   GetParticipant: v.object({ stageArn, sessionId, participantId }),
   ImportPublicKey: v.object({ publicKeyMaterial: v.string(), name, tags }),
   GetPublicKey: v.object({ arn: arnOf('public-key') }),
+  ListPublicKeys: v.object(page),
   DeletePublicKey: v.object({ arn: arnOf('public-key') }),
 } as const;
 
