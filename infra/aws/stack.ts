@@ -29,7 +29,7 @@ export class VirtualParticipantStack extends Stack {
       api,
       assets,
       stageKey: stageKey.secret,
-      after: stageKey.firstKey,
+      after: [stageKey.firstKey, api],
     });
     const rotation = stageKey.rotateFor(service);
     const pool = new Pool(this, { settings, table: tables.virtualParticipants, service });

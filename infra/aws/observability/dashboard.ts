@@ -45,7 +45,7 @@ export function dashboard(
           metrics.server('vp_places_free', { statistic: Stats.SUM, label: 'free' }),
           metrics.server('vp_places_taken', { statistic: Stats.SUM, label: 'taken' }),
         ]),
-        graph('Pool, at each status change', [ofPool('Desired'), ofPool('Taken'), ofPool('Free'), ofPool('Silent')]),
+        graph('Pool, at each status change', [ofPool('Desired'), ofPool('Taken'), ofPool('Free')]),
       ],
       [
         graph('Seconds of each phase, half of the invites', phase(Stats.p(50), 'p50')),
@@ -75,8 +75,12 @@ export function dashboard(
         new LogQueryWidget({
           title: 'Last warnings and errors of the tasks',
           logGroupNames: [service.logs.logGroupName],
-          // The levels of pino: 40 is a warning.
-          queryLines: ['fields @timestamp, vp, epoch, msg', 'filter level >= 40', 'sort @timestamp desc', 'limit 50'],
+          queryLines: [
+            'fields @timestamp, vp, epoch, msg',
+            'filter level in ["warn", "error", "fatal"]',
+            'sort @timestamp desc',
+            'limit 50',
+          ],
           width: 2 * HALF,
           height: 8,
         }),

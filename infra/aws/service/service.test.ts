@@ -134,9 +134,12 @@ describe('The service', () => {
     expect(service.PropagateTags).toBe('SERVICE');
   });
 
-  it('waits for the first stage key', () => {
-    const [key] = Object.keys(resourcesOf(stack, 'Custom::StageKeyPair'));
-    expect(theOnly(stack, 'AWS::ECS::Service').DependsOn).toContain(key);
+  it('waits for the first stage key, and for every resolver of the API', () => {
+    const waitsFor = [
+      ...Object.keys(resourcesOf(stack, 'Custom::StageKeyPair')),
+      ...Object.keys(resourcesOf(stack, 'AWS::AppSync::Resolver')),
+    ];
+    expect(theOnly(stack, 'AWS::ECS::Service').DependsOn).toEqual(expect.arrayContaining(waitsFor));
   });
 });
 

@@ -24,7 +24,7 @@ export interface ServiceProps {
   readonly assets: AssetBucket;
   readonly stageKey: Secret;
   /** What must be there before the first task starts. */
-  readonly after: IDependable;
+  readonly after: readonly IDependable[];
 }
 
 /** The tasks that are the pool. How many is for the pool's function to say, so this says nothing of it. */
@@ -80,6 +80,6 @@ export class Service extends Construct {
       enableECSManagedTags: true,
       propagateTags: PropagatedTagSource.SERVICE,
     });
-    this.service.node.addDependency(after);
+    this.service.node.addDependency(...after);
   }
 }

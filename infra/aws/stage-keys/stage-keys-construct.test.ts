@@ -13,7 +13,6 @@ const KEYS = [
   'secretsmanager:DescribeSecret on <Secret>',
   'secretsmanager:GetSecretValue on <Secret>',
   'secretsmanager:PutSecretValue on <Secret>',
-  'secretsmanager:UpdateSecretVersionStage on <Secret>',
 ];
 
 let stack: Template;
@@ -49,7 +48,11 @@ it('Who makes the first key may handle keys of this secret, and nothing else', (
 
 it('Who rotates it may replace the tasks of this service besides, and is called by Secrets Manager for this secret', () => {
   const rotation = functionWith('CLUSTER');
-  expect(grantsOf(stack, roleOf(rotation.Role))).toEqual(['ecs:UpdateService on <Service>', ...KEYS]);
+  expect(grantsOf(stack, roleOf(rotation.Role))).toEqual([
+    'ecs:UpdateService on <Service>',
+    ...KEYS,
+    'secretsmanager:UpdateSecretVersionStage on <Secret>',
+  ]);
   expect(Object.keys(rotation.Environment.Variables).sort()).toEqual(['CLUSTER', 'KEY_NAME_PREFIX', 'SERVICE']);
   const permissions = Object.values(resourcesOf(stack, 'AWS::Lambda::Permission')).map(({ Properties }) => Properties);
   const [secret] = Object.keys(resourcesOf(stack, 'AWS::SecretsManager::Secret'));

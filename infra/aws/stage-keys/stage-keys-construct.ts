@@ -41,6 +41,8 @@ export class StageKey extends Construct {
     const provider = this.#provider(maker);
     this.firstKey = new CustomResource(this, 'Pair', {
       resourceType: 'Custom::StageKeyPair',
+      // Should there be another secret one day, it gets its first pair then.
+      properties: { SecretArn: this.secret.secretArn },
       serviceToken: provider.serviceToken,
     });
   }
@@ -58,6 +60,10 @@ export class StageKey extends Construct {
       },
       statements: [
         ...this.#statements(),
+        new PolicyStatement({
+          actions: ['secretsmanager:UpdateSecretVersionStage'],
+          resources: [this.secret.secretArn],
+        }),
         new PolicyStatement({ actions: ['ecs:UpdateService'], resources: [service.service.serviceArn] }),
       ],
       timeout: Duration.minutes(2),
@@ -116,12 +122,7 @@ export class StageKey extends Construct {
     const { secretArn } = this.secret;
     return [
       new PolicyStatement({
-        actions: [
-          'secretsmanager:DescribeSecret',
-          'secretsmanager:GetSecretValue',
-          'secretsmanager:PutSecretValue',
-          'secretsmanager:UpdateSecretVersionStage',
-        ],
+        actions: ['secretsmanager:DescribeSecret', 'secretsmanager:GetSecretValue', 'secretsmanager:PutSecretValue'],
         resources: [secretArn],
       }),
       new PolicyStatement({
