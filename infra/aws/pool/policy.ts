@@ -23,38 +23,35 @@ export interface PoolCounts {
   readonly free: number;
   /** Seen lately and busy with an invite, or with leaving its stage. */
   readonly taken: number;
-  /** Busy when they were last seen, which is too long ago: dead, or cut off from the control plane. */
-  readonly silent: number;
 }
 
-/** For so long a busy one that is not heard any more may still be there, cut off: as long as an outage may last. */
-export const SILENT_WITHIN_MS = 60 * 60 * 1_000;
-
+/** Counts whoever was seen lately; the others are dead or cut off, and nobody can invite them. */
 export function countPool(records: Iterable<PoolRecord>, nowMs: number): PoolCounts {
-  const counts = { free: 0, taken: 0, silent: 0 };
+  const counts = { free: 0, taken: 0 };
   for (const { status, lastSeenAt } of records) {
-    const isSeen = lastSeenAt >= nowMs - SEEN_WITHIN_MS;
-    if (status === undefined || status === 'STOPPED') continue;
-    if (status === 'AVAILABLE') counts.free += isSeen ? 1 : 0;
-    else if (isSeen) counts.taken += 1;
-    else if (lastSeenAt >= nowMs - SILENT_WITHIN_MS) counts.silent += 1;
+    const isThere = lastSeenAt >= nowMs - SEEN_WITHIN_MS && status !== undefined && status !== 'STOPPED';
+    if (isThere) counts[status === 'AVAILABLE' ? 'free' : 'taken'] += 1;
   }
   return counts;
 }
 
 /**
- * How many tasks the service should run: `min(maxTasks, taken + minAvailable)`.
- *
- * Silence alone neither starts tasks nor stops them. Whoever is silent may be dead, and then its task was replaced by
- * ECS; or may be on its stage and cut off, together with all others. Were they not counted when the control plane comes
- * back after an outage, the first change would end every free place, and the next invite would find none.
+ * How many tasks the service should run: `min(maxTasks, taken + minAvailable)`. It goes up to that number at once, and down
+ * to it only by as many as there are free places too many at that moment, so that enough are left whichever ECS stops:
+ * - A place that has just become free is not given up while the one that was to replace it is still starting. That one
+ *   tells when it is AVAILABLE, and then there is one too many.
+ * - Nothing is given up because nobody is heard. After an outage of the control plane all are on their stages, and the
+ *   first change would otherwise end every free place.
  *
  * @param present - the service's desired count now
  */
-export function desiredCount({ taken, silent }: PoolCounts, { minAvailable, maxTasks }: PoolLimits, present: number) {
-  const least = Math.min(maxTasks, taken + minAvailable);
-  const most = Math.min(maxTasks, taken + silent + minAvailable);
-  return Math.min(Math.max(present, least), most);
+export function desiredCount(
+  { free, taken }: PoolCounts,
+  { minAvailable, maxTasks }: PoolLimits,
+  present: number,
+): number {
+  const surplus = Math.max(0, free - minAvailable);
+  return Math.min(maxTasks, Math.max(taken + minAvailable, present - surplus));
 }
 
 /** Whether `maxTasks` keeps the pool from having `minAvailable` places free. */

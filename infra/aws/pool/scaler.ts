@@ -1,15 +1,8 @@
 import { DynamoDBClient, paginateScan } from '@aws-sdk/client-dynamodb';
 import { DescribeServicesCommand, ECSClient, UpdateServiceCommand } from '@aws-sdk/client-ecs';
 import type { VpStatus } from '../../../machines/status.ts';
-import {
-  countPool,
-  desiredCount,
-  isAtMaximum,
-  type PoolCounts,
-  type PoolLimits,
-  type PoolRecord,
-  SILENT_WITHIN_MS,
-} from './policy.ts';
+import { SEEN_WITHIN_MS } from '../../resolvers/common/seen.ts';
+import { countPool, desiredCount, isAtMaximum, type PoolCounts, type PoolLimits, type PoolRecord } from './policy.ts';
 
 export interface ScalerSettings extends PoolLimits {
   /** Name or ARN of the virtual participants' table. */
@@ -113,7 +106,7 @@ async function count(client: DynamoDBClient, table: string, now: () => number): 
       ProjectionExpression: '#status, #lastSeenAt',
       FilterExpression: '#lastSeenAt >= :since',
       ExpressionAttributeNames: { '#status': 'status', '#lastSeenAt': 'lastSeenAt' },
-      ExpressionAttributeValues: { ':since': { N: String(now() - SILENT_WITHIN_MS) } },
+      ExpressionAttributeValues: { ':since': { N: String(now() - SEEN_WITHIN_MS) } },
     },
   );
   for await (const { Items = [] } of pages) {
@@ -150,7 +143,6 @@ function logLine(
   const metrics = {
     Free: counts.free,
     Taken: counts.taken,
-    Silent: counts.silent,
     ...(desired !== null && { Desired: desired }),
     AtMaximum: isAtMaximum(counts, settings) ? 1 : 0,
   };

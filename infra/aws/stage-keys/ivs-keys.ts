@@ -85,7 +85,7 @@ function explainQuota(error: unknown): never {
   if (!(error instanceof ServiceQuotaExceededException)) throw error;
   throw new Error(
     'IVS takes no more public keys in this account and region. A rotation needs room for three: delete those that ' +
-      'nobody signs with (aws ivs-realtime list-public-keys), or have the quota raised.',
+      'nobody signs with (aws ivs-realtime list-public-keys), or ask AWS for a higher quota.',
     { cause: error },
   );
 }
