@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { ListStagesCommand } from '@aws-sdk/client-ivs-realtime';
-import { startJsonService } from '../infra/aws/stage-keys/testing/json-service.ts';
 import { DEFAULT_API_KEY } from '../infra/local/appsync/server.ts';
+import { startJsonService } from '../infra/local/json-service.ts';
 import type { VirtualParticipant } from './support/virtual-participant.ts';
 import { startWholeSystem, type WholeSystem } from './support/whole-system.ts';
 

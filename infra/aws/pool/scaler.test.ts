@@ -7,7 +7,7 @@ import { TABLE_NAMES } from '../../local/appsync/dynamodb/tables.ts';
 import { OWNER, STAGE_ARN, startControlPlane } from '../../local/appsync/testing/control-plane.ts';
 import { startDatabase, type TestDatabase } from '../../local/appsync/testing/database.ts';
 import { waysTo } from '../../local/appsync/testing/ways.ts';
-import { type EcsServer, startEcs } from '../../local/ecs/server.ts';
+import { type LocalEcs, startEcs } from '../../local/ecs.ts';
 import { createScaler, handler, readSettings, type ScalerSettings } from './scaler.ts';
 
 const SETTINGS: ScalerSettings = {
@@ -23,7 +23,7 @@ const LOCAL = { region: 'eu-west-1', credentials: { accessKeyId: 'local', secret
 let database: TestDatabase;
 let plane: Awaited<ReturnType<typeof startControlPlane>>;
 let ways: ReturnType<typeof waysTo>;
-let ecs: EcsServer;
+let ecs: LocalEcs;
 let lines: string[];
 let clients: { dynamoDb: DynamoDBClient; ecs: ECSClient };
 let scale: () => Promise<void>;
@@ -154,15 +154,15 @@ test('each run writes one line, which is the metrics as CloudWatch takes them', 
 
 test('a throttled call is tried again', async () => {
   await ways.AVAILABLE('vp-1');
-  ecs.failNext(2, 'ThrottlingException');
+  ecs.fail('UpdateService', 'before', 2, 'ThrottlingException');
   await scale();
   expect(desired()).toBe(2);
 });
 
 test('what fails for good is thrown, so that the stream sends the batch again', async () => {
   await ways.AVAILABLE('vp-1');
-  ecs.failNext(1, 'AccessDeniedException');
-  await expect(scale()).rejects.toThrow('As asked for.');
+  ecs.fail('UpdateService', 'before');
+  await expect(scale()).rejects.toThrow('UpdateService was told to fail.');
   await scale();
   expect(desired()).toBe(2);
 });

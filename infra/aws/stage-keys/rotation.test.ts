@@ -3,6 +3,8 @@ import { makeKeyPair } from './key-pair.ts';
 import { type LocalAws, STEPS, startLocalAws, tracesOf } from './testing/aws.ts';
 import { SECRET_ARN } from './testing/secrets-manager.ts';
 
+const NEW_DEPLOYMENT = { cluster: 'vp', service: 'vp-pool', forceNewDeployment: true };
+
 let aws: LocalAws;
 /** Each value that the secret ever had. */
 let values: string[];
@@ -74,9 +76,10 @@ describe('A rotation', () => {
 
   test('has the tasks replaced after the new key is current, and never says how many there should be', async () => {
     const seen: number[] = [];
-    await aws.rotate(async () => void seen.push(aws.deployments.length));
+    await aws.rotate(async () => void seen.push(aws.ecs.calls.length));
     expect(seen).toEqual([0, 0, 0, 1]);
-    expect(aws.deployments).toEqual([{ cluster: 'vp', service: 'vp-pool', forceNewDeployment: true }]);
+    expect(aws.ecs.calls).toEqual([{ operation: 'UpdateService', input: NEW_DEPLOYMENT }]);
+    expect(aws.ecs.services.get('vp/vp-pool')?.desiredCount).toBe(3);
   });
 
   test('leaves public keys of others alone', async () => {
@@ -125,7 +128,7 @@ describe('A step', () => {
       expect(aws.secrets.versions()[versionId]).toContain('AWSCURRENT');
       expect(await importedArns()).toEqual([arnOf(old), arnOf(current())]);
       expect([await aws.join(old), await aws.join(current())]).toEqual([201, 201]);
-      expect(aws.deployments.at(-1)).toEqual({ cluster: 'vp', service: 'vp-pool', forceNewDeployment: true });
+      expect(aws.ecs.calls.at(-1)?.input).toEqual(NEW_DEPLOYMENT);
     },
   );
 

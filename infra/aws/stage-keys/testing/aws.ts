@@ -5,10 +5,10 @@ import { inspect } from 'node:util';
 import { jest } from '@jest/globals';
 import { readConfig } from '../../../../server/config.ts';
 import { signToken } from '../../../../server/ivs/sign.ts';
+import { type LocalEcs, startEcs } from '../../../local/ecs.ts';
 import { type LocalStage, offer, startLocalStage } from '../../../local/stage/testing/local-stage.ts';
 import { handler as firstKey } from '../first-key.ts';
 import { handler as rotate } from '../rotation.ts';
-import { type Input, type JsonService, startJsonService } from './json-service.ts';
 import { type LocalSecretsManager, SECRET_ARN, startSecretsManager } from './secrets-manager.ts';
 
 export const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret'] as const;
@@ -17,9 +17,7 @@ export const STEPS = ['createSecret', 'setSecret', 'testSecret', 'finishSecret']
 export interface LocalAws {
   readonly secrets: LocalSecretsManager;
   readonly stage: LocalStage;
-  readonly ecs: JsonService;
-  /** Inputs of `UpdateService`, in order. */
-  readonly deployments: readonly Input[];
+  readonly ecs: LocalEcs;
   /** Everything that the functions logged or threw, as a log would show it. */
   readonly told: string[];
   step(step: string, versionId: string): Promise<void>;
@@ -33,17 +31,8 @@ export interface LocalAws {
 }
 
 export async function startLocalAws(): Promise<LocalAws> {
-  const deployments: Input[] = [];
-  const [secrets, stage, ecs] = await Promise.all([
-    startSecretsManager(),
-    startLocalStage(),
-    startJsonService({
-      UpdateService(input) {
-        deployments.push(input);
-        return { service: {} };
-      },
-    }),
-  ]);
+  const [secrets, stage, ecs] = await Promise.all([startSecretsManager(), startLocalStage(), startEcs()]);
+  ecs.services.set('vp/vp-pool', { desiredCount: 3, status: 'ACTIVE' });
   const before = { ...process.env };
   Object.assign(process.env, {
     AWS_REGION: 'us-west-2',
@@ -76,7 +65,6 @@ export async function startLocalAws(): Promise<LocalAws> {
     secrets,
     stage,
     ecs,
-    deployments,
     told,
     step,
     async rotate(then = async () => undefined) {

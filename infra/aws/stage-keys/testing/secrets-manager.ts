@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import { type Input, type JsonService, ServiceError, startJsonService } from './json-service.ts';
+import { type Input, type JsonService, ServiceError, startJsonService } from '../../../local/json-service.ts';
 
 export const SECRET_ARN = 'arn:aws:secretsmanager:us-west-2:123456789012:secret:stage-keys-AbCdEf';
 
