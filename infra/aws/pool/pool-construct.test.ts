@@ -51,13 +51,14 @@ it('The function reads the stream and the table, sets this service, writes its l
   ]);
 });
 
-it('A change of a status calls it, a heartbeat does not, and what is older than five minutes is let go', () => {
-  expect(theOnly(stack, 'AWS::Lambda::EventSourceMapping').Properties).toMatchObject({
+it('A change of a status calls it, a heartbeat does not, and what fails is sent again for as long as the stream keeps it', () => {
+  const mapping = theOnly(stack, 'AWS::Lambda::EventSourceMapping').Properties;
+  expect(mapping).toMatchObject({
     StartingPosition: 'LATEST',
     FilterCriteria: { Filters: [{ Pattern: JSON.stringify(STATUS_CHANGE_PATTERN) }] },
-    MaximumRecordAgeInSeconds: 300,
-    MaximumRetryAttempts: 10,
   });
+  // Lambda's own defaults are without limit.
+  expect([mapping.MaximumRecordAgeInSeconds, mapping.MaximumRetryAttempts]).toEqual([undefined, undefined]);
 });
 
 it('A deployment calls it as well, since no status changes by that', () => {

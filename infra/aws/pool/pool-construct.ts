@@ -55,8 +55,7 @@ export class Pool extends Construct {
       startingPosition: StartingPosition.LATEST,
       batchSize: 100,
       filters: [FilterCriteria.filter(STATUS_CHANGE_PATTERN)],
-      retryAttempts: 10,
-      maxRecordAge: Duration.minutes(5),
+      // Retried for as long as the stream keeps it: while no place is free nothing else would come, and the pool stay too small.
     });
     this.#countAfterDeployment();
   }
