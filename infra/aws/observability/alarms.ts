@@ -81,6 +81,16 @@ function alarmPlans({ settings, api, metrics, pool, events, rotation, stoppedTas
       silence: 'well',
     },
     {
+      id: 'NoMedia',
+      means: 'Virtual participants are taken, and for five minutes none of them has sent a frame.',
+      first: 'see in the dashboard whether invites come as far as their stage, and read the log of the tasks.',
+      metric: takenWithoutMedia(metrics),
+      rings: 'above',
+      threshold: 0,
+      periods: 5,
+      silence: 'well',
+    },
+    {
       id: 'Failures',
       means:
         'More than two invites in 15 minutes failed by a fault of the virtual participant, the network or the stage.',
@@ -194,6 +204,19 @@ function noPlaceFree(metrics: Metrics): AlarmPlan {
     periods: 5,
     silence: 'bad',
   };
+}
+
+/** 1 in a minute in which places were taken and no frame left, else 0; both are sampled once a minute by each task. */
+function takenWithoutMedia(metrics: Metrics): IMetric {
+  return new MathExpression({
+    expression: 'IF(taken > 0 AND frames == 0, 1, 0)',
+    usingMetrics: {
+      taken: metrics.server('vp_places_taken', { statistic: Stats.SUM }),
+      frames: metrics.server('vp_frames_total', { statistic: Stats.SUM }),
+    },
+    period: Duration.minutes(1),
+    label: 'Taken without media',
+  });
 }
 
 function failuresNotOfTheCaller(metrics: Metrics): IMetric {

@@ -12,7 +12,8 @@ import type { Construct } from 'constructs';
 import { FAILURES } from '../../../machines/failures.ts';
 import type { MetricName } from '../../../server/metrics/definitions.ts';
 import { CAUSES, PHASES } from '../../../server/metrics/definitions.ts';
-import type { Metrics, PoolMetric } from './metrics.ts';
+import type { PoolMetric } from '../pool/scaler.ts';
+import type { Metrics } from './metrics.ts';
 import type { ObservabilityProps } from './observability.ts';
 import type { StoppedTasks } from './stopped-tasks.ts';
 

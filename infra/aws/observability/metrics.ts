@@ -1,9 +1,7 @@
 import { Metric, type MetricProps } from 'aws-cdk-lib/aws-cloudwatch';
 import { Duration } from 'aws-cdk-lib/core';
 import { dimensionOf, METRICS, type MetricName } from '../../../server/metrics/definitions.ts';
-
-/** What the pool's function writes at each call, with the service as the dimension `Service`. */
-export type PoolMetric = 'Free' | 'Taken' | 'Desired' | 'AtMaximum';
+import type { PoolMetric } from '../pool/scaler.ts';
 
 /** How a metric is looked at: `statistic` as in `Stats`; the period in minutes, 1 by default. */
 export type View = Pick<MetricProps, 'statistic' | 'label'> & { readonly minutes?: number };

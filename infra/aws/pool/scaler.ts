@@ -24,6 +24,9 @@ export interface ScalerPorts {
   readonly write?: (line: string) => void;
 }
 
+/** What each run writes as metrics; `AtMaximum` is 1 when `maxTasks` keeps the pool from having `minAvailable` places free. */
+export type PoolMetric = 'Free' | 'Taken' | 'Desired' | 'AtMaximum';
+
 /** For one request. The SDK tries three times, and the stream again after that. */
 const TIMEOUTS = { requestHandler: { connectionTimeout: 1_000, requestTimeout: 3_000, throwOnRequestTimeout: true } };
 
@@ -140,7 +143,7 @@ function logLine(
   nowMs: number,
 ): string {
   const { namespace, service, minAvailable, maxTasks } = settings;
-  const metrics = {
+  const metrics: Partial<Record<PoolMetric, number>> = {
     Free: counts.free,
     Taken: counts.taken,
     ...(desired !== null && { Desired: desired }),
