@@ -79,7 +79,7 @@ const TABLE = {
     schema: matching(/^[A-Za-z][A-Za-z0-9-]{0,39}$/, 'a letter, then at most 39 letters, digits or -'),
   },
   minAvailable: {
-    meaning: 'How many virtual participants are kept free for the next invites.',
+    meaning: 'How many virtual participants are kept free for the next invites; 0 switches the pool off.',
     unit: 'tasks',
     default: '1',
     schema: wholeNumber(0, 1_000),

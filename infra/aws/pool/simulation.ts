@@ -1,5 +1,6 @@
 import { pathToFileURL } from 'node:url';
-import { taskUsdPerHour } from '../cost.ts';
+import { type TaskSize, taskUsdPerHour } from '../cost.ts';
+import { DEFAULT_SIZE } from '../settings.ts';
 import type { PoolLimits } from './policy.ts';
 import { EVERYDAY, PATTERNS, type Pattern } from './simulation/patterns.ts';
 import { Pool } from './simulation/pool.ts';
@@ -8,7 +9,7 @@ import { Pool } from './simulation/pool.ts';
 export const START_S = [35, 60] as const;
 export const LIMITS: PoolLimits = { minAvailable: 3, maxTasks: 40 };
 /** Of a task, for its price. */
-export const TASK_SIZE = { vcpu: 1, memoryGb: 2 };
+export const TASK_SIZE: TaskSize = { vcpu: DEFAULT_SIZE.cpu / 1_024, memoryGb: DEFAULT_SIZE.memoryMiB / 1_024 };
 
 /** What became of a pattern. */
 export interface Outcome {
