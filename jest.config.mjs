@@ -14,7 +14,7 @@ export default {
   // Whole-system tests share two cores with a Chromium: one file at a time, or their deadlines measure the neighbour.
   maxWorkers: 1,
   testTimeout: 30_000,
-  reporters: ['default', '<rootDir>/e2e/closing-line.mjs'],
+  reporters: ['default', '<rootDir>/e2e/counts-reporter.mjs'],
   projects: [
     {
       ...shared,

@@ -111,7 +111,7 @@ describe('A task of ECS', () => {
     const { failure, epoch: ended } = await vp.until('STOPPED');
     expect([ended, failure?.code, failure?.retryable]).toEqual([epoch, 'DRAINED', true]);
     expect(await vp.process.exited).toBe(0);
-    await system.untilPresent([]);
+    await system.untilAbsent('claimed');
   });
 });
 

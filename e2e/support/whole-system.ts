@@ -37,6 +37,8 @@ export interface WholeSystem {
   untilParticipant(userId: string, is: ParticipantOfStage): Promise<void>;
   /** Resolves once these are on the stage, by user id; the viewer is not counted. */
   untilPresent(userIds: readonly string[], stageArn?: string): Promise<void>;
+  /** Resolves once this one is not on the stage, whoever else is. */
+  untilAbsent(userId: string): Promise<void>;
   /** Steps that some record made and none may make. */
   illegalSteps(): string[];
   /** Lines that any server printed and that hold what looks like a secret. */
@@ -88,6 +90,16 @@ export async function startWholeSystem(): Promise<WholeSystem> {
     if (sessionId === undefined) return [];
     return (await ivs.send(new ListParticipantsCommand({ stageArn: arn, sessionId }))).participants ?? [];
   };
+  const untilOnStage = async (isRight: (userIds: string[]) => boolean, arn: string) => {
+    let present: string[] = [];
+    const isSo = async () => {
+      present = (await participantsOf(arn))
+        .filter(({ state, userId }) => state === 'CONNECTED' && userId !== 'viewer')
+        .map(({ userId }) => userId ?? '');
+      return isRight(present);
+    };
+    await until(isSo, STAGE_TIMEOUT_MS, () => `On the stage are: ${present}`);
+  };
   const all: VirtualParticipant[] = [];
   const startUnwatched: WholeSystem['startUnwatched'] = (id, environment = {}, alone) => {
     const graphQl = { url: services.appSync.url, apiKey: DEFAULT_API_KEY };
@@ -135,16 +147,8 @@ export async function startWholeSystem(): Promise<WholeSystem> {
       };
       await until(isSo, STAGE_TIMEOUT_MS, () => `The participant is ${JSON.stringify(found)}`);
     },
-    async untilPresent(userIds, arn = stageArn) {
-      let present: string[] = [];
-      const isSo = async () => {
-        present = (await participantsOf(arn))
-          .filter(({ state, userId }) => state === 'CONNECTED' && userId !== 'viewer')
-          .map(({ userId }) => userId ?? '');
-        return isDeepStrictEqual(present, userIds);
-      };
-      await until(isSo, STAGE_TIMEOUT_MS, () => `On the stage are: ${present}`);
-    },
+    untilPresent: (userIds, arn = stageArn) => untilOnStage((present) => isDeepStrictEqual(present, userIds), arn),
+    untilAbsent: (userId) => untilOnStage((present) => !present.includes(userId), stageArn),
     illegalSteps: () => all.flatMap((one) => one.illegalSteps()),
     leaks() {
       const printed = all.flatMap(({ lines, texts }) => [...lines.map((line) => JSON.stringify(line)), ...texts]);
