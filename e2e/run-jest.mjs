@@ -16,13 +16,9 @@ process.on('exit', () => rmSync(folder, { recursive: true, force: true }));
 /** @type {import('./counts-reporter.mjs').Counts} */
 const total = { passed: 0, failed: 0, skipped: 0 };
 let exitCode = 0;
-const runs =
-  given.length > 0
-    ? [given]
-    : [
-        ['--selectProjects', 'unit'],
-        ['--selectProjects', 'e2e'],
-      ];
+/** Unit tests two at a time: none of them has a Chromium, nor a deadline that a neighbour could break. */
+const UNIT = ['--selectProjects', 'unit', '--maxWorkers=2', '--workerIdleMemoryLimit=500MB'];
+const runs = given.length > 0 ? [given] : [UNIT, ['--selectProjects', 'e2e']];
 for (const [index, args] of runs.entries()) {
   const file = join(folder, `${index}.json`);
   const jest = spawn(process.execPath, [...NODE, ...args], {
