@@ -47,6 +47,8 @@ export interface ImageFigures extends InviteFigures {
   /** From `docker stop` typed until the container has ended. */
   stopToEndMs: number;
   exitCode: number;
+  /** What keeps Chromium apart from the server, as the server tells in its log. */
+  apart: { sandbox: boolean; secondUser: boolean };
   /** When AVAILABLE was heard, the rest was over, and the watching was: `performance.now()`. */
   marks: { available: number; inviting: number; watched: number };
 }
@@ -98,6 +100,7 @@ export async function driveImage(options: DriveOptions): Promise<ImageFigures> {
     const { figures } = await heard.until('watched', 'the decoded pictures', watchMs + DEADLINES_MS.watched);
     const watched = performance.now();
 
+    const apart = await apartOf(docker, names.participant);
     onStopping?.();
     isStopping = true;
     say('SIGTERM while it is published …');
@@ -115,6 +118,7 @@ export async function driveImage(options: DriveOptions): Promise<ImageFigures> {
       stopToLeftMs,
       stopToEndMs,
       exitCode,
+      apart,
       marks: { available, inviting, watched },
     };
   } catch (error) {
@@ -129,6 +133,15 @@ export async function driveImage(options: DriveOptions): Promise<ImageFigures> {
     await docker.run(['rm', '--force', '--volumes', names.participant]).catch(() => {});
     await docker.run(['rm', '--force', '--volumes', names.services]).catch(() => {});
   }
+}
+
+async function apartOf(docker: Docker, container: string): Promise<ImageFigures['apart']> {
+  const lines = (await docker.run(['logs', container])).split('\n').filter((line) => line.startsWith('{'));
+  for (const line of lines) {
+    const { sandbox, secondUser } = JSON.parse(line) as Partial<ImageFigures['apart']>;
+    if (sandbox !== undefined && secondUser !== undefined) return { sandbox, secondUser };
+  }
+  throw new DockerError('The log does not say what keeps Chromium apart from the server.');
 }
 
 async function lastLinesOf(docker: Docker, container: string): Promise<string> {

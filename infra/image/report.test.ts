@@ -13,6 +13,7 @@ const GOOD: Seen = {
   stopToLeftMs: 150,
   stopToEndMs: 1_250,
   exitCode: 0,
+  apart: { sandbox: false, secondUser: true },
 };
 
 describe('The limits of the image', () => {
@@ -28,6 +29,10 @@ describe('The limits of the image', () => {
     [{ availableMs: 3_001 }, 'AVAILABLE came after 3001 ms; expected at most 3000 ms.'],
     [{ viewerFps: 14.9 }, 'The viewer decoded 14.9 pictures a second; expected at least 15.'],
     [{ exitCode: 137 }, 'The container ended with exit code 137; expected 0.'],
+    [
+      { apart: { sandbox: false, secondUser: false } },
+      'Chromium is the user of the server, without its sandbox; expected one of both to keep them apart.',
+    ],
   ])('are broken by %j: a sentence says so', (change, sentence) => {
     expect(brokenLimits({ ...GOOD, ...change })).toEqual([sentence]);
   });
@@ -38,6 +43,7 @@ describe('The report', () => {
     expect(report(GOOD).split('\n')).toEqual([
       'Image           650 MB of at most 650, user 10001:10001',
       'Lists of parts  129 bundled with Node, 186 of Debian',
+      'Chromium        a second user, without its sandbox',
       'AVAILABLE       3,000 ms after docker run, of at most 3,000',
       'PUBLISHED       240 ms after the invite',
       'First picture   230 ms after the invite, at a viewer',

@@ -14,6 +14,10 @@ export function report(seen: Seen): string {
   return [
     ['Image', `${seen.sizeMb} MB of at most ${LIMITS.sizeMb}, user ${seen.user || 'root'}`],
     ['Lists of parts', `${seen.listed.bundled} bundled with Node, ${seen.listed.debian} of Debian`],
+    [
+      'Chromium',
+      `${seen.apart.secondUser ? 'a second user' : 'the user of the server'}, ${seen.apart.sandbox ? 'in' : 'without'} its sandbox`,
+    ],
     ['AVAILABLE', `${number(seen.availableMs)} ms after docker run, of at most ${number(LIMITS.availableMs)}`],
     ['PUBLISHED', `${number(seen.invitedToPublishedMs)} ms after the invite`],
     ['First picture', `${number(seen.invitedToFirstFrameMs)} ms after the invite, at a viewer`],
@@ -27,11 +31,14 @@ export function report(seen: Seen): string {
 
 /** @returns a sentence for each limit that is broken. */
 export function brokenLimits(seen: Seen): string[] {
-  const { sizeMb, availableMs, viewerFps, exitCode, user } = seen;
+  const { sizeMb, availableMs, viewerFps, exitCode, user, apart } = seen;
   const isRoot = /^(|0|root)(:|$)/.test(user);
   return [
     sizeMb > LIMITS.sizeMb && `The image has ${sizeMb} MB; expected at most ${LIMITS.sizeMb}.`,
     isRoot && 'The image runs as root; expected another user.',
+    !apart.secondUser &&
+      !apart.sandbox &&
+      'Chromium is the user of the server, without its sandbox; expected one of both to keep them apart.',
     availableMs > LIMITS.availableMs &&
       `AVAILABLE came after ${availableMs} ms; expected at most ${LIMITS.availableMs} ms.`,
     viewerFps < LIMITS.leastFps &&
