@@ -4,6 +4,7 @@ import { resolve } from 'node:path';
 import * as v from 'valibot';
 import { PARTICIPANT_DELAYS } from '../machines/participant.ts';
 import { assetNameProblem } from './assets/names.ts';
+import { matching, wholeNumber } from './texts.ts';
 
 export const LOG_LEVELS = ['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent'] as const;
 export type LogLevel = (typeof LOG_LEVELS)[number];
@@ -25,18 +26,7 @@ export interface SettingEntry extends Omit<Setting, 'name' | 'isSecret'> {
   readonly schema: v.GenericSchema<string, unknown>;
 }
 
-const matching = (pattern: RegExp, expected: string) => v.pipe(v.string(), v.regex(pattern, expected));
 const satisfying = (check: (text: string) => boolean, expected: string) => v.pipe(v.string(), v.check(check, expected));
-
-function wholeNumber(min: number, max: number) {
-  const expected = `a whole number from ${min} to ${max}`;
-  return v.pipe(
-    matching(/^\d{1,9}$/, expected),
-    v.transform(Number),
-    v.minValue(min, expected),
-    v.maxValue(max, expected),
-  );
-}
 
 const port = wholeNumber(0, 65_535);
 const megabytes = wholeNumber(1, 1_000_000);

@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { matching, wholeNumber } from '../../server/texts.ts';
 
 /** The sizes that Fargate takes, in MiB by CPU units: "Fargate task size" in the Amazon ECS Developer Guide. */
 export const FARGATE_SIZES: Readonly<Record<number, readonly number[]>> = {
@@ -34,18 +35,6 @@ export interface DeploymentSetting {
 interface SettingEntry extends Omit<DeploymentSetting, 'name'> {
   /** Reads the text; the message of an issue says what was expected. */
   readonly schema: v.GenericSchema<string, unknown>;
-}
-
-const matching = (pattern: RegExp, expected: string) => v.pipe(v.string(), v.regex(pattern, expected));
-
-function wholeNumber(min: number, max: number) {
-  const expected = `a whole number from ${min} to ${max}`;
-  return v.pipe(
-    matching(/^\d{1,9}$/, expected),
-    v.transform(Number),
-    v.minValue(min, expected),
-    v.maxValue(max, expected),
-  );
 }
 
 function oneOf<const T extends number>(numbers: readonly T[]) {

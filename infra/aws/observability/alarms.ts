@@ -12,7 +12,7 @@ import type { ITopic } from 'aws-cdk-lib/aws-sns';
 import { Duration } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
 import type { Metrics } from './metrics.ts';
-import type { ObservabilityProps } from './observability.ts';
+import type { ObservabilityProps } from './props.ts';
 import type { StoppedTasks } from './stopped-tasks.ts';
 
 /** The section of the handbook that every alarm names. */

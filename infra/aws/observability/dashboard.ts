@@ -14,7 +14,7 @@ import type { MetricName } from '../../../server/metrics/definitions.ts';
 import { CAUSES, PHASES } from '../../../server/metrics/definitions.ts';
 import type { PoolMetric } from '../pool/scaler.ts';
 import type { Metrics } from './metrics.ts';
-import type { ObservabilityProps } from './observability.ts';
+import type { ObservabilityProps } from './props.ts';
 import type { StoppedTasks } from './stopped-tasks.ts';
 
 /** The dashboard has 24 columns. */

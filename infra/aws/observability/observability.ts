@@ -3,25 +3,11 @@ import { type ITopic, Topic } from 'aws-cdk-lib/aws-sns';
 import { EmailSubscription } from 'aws-cdk-lib/aws-sns-subscriptions';
 import { Arn, ArnFormat, Stack } from 'aws-cdk-lib/core';
 import { Construct } from 'constructs';
-import type { Api } from '../api/api.ts';
-import type { Handler } from '../function.ts';
-import type { Pool } from '../pool/pool-construct.ts';
-import type { Service } from '../service/service.ts';
-import type { Settings } from '../settings.ts';
-import type { StatusEvents } from '../status-events/status-events.ts';
 import { Alarms } from './alarms.ts';
 import { dashboard } from './dashboard.ts';
 import { Metrics } from './metrics.ts';
+import type { ObservabilityProps } from './props.ts';
 import { StoppedTasks } from './stopped-tasks.ts';
-
-export interface ObservabilityProps {
-  readonly settings: Settings;
-  readonly api: Api;
-  readonly service: Service;
-  readonly pool: Pool;
-  readonly events: StatusEvents;
-  readonly rotation: Handler;
-}
 
 /** What tells a person that something is wrong, and what shows them where. */
 export class Observability extends Construct {

@@ -169,8 +169,7 @@ async function checkTaken(checks: Checks, pool: Pool, before: PoolState): Promis
     { withinMs: 30_000, hint: protection },
     (now) => now.protected > before.protected,
   );
-  const scaler =
-    "the log group of the pool's function, the pipe from the table's stream, and whether maxTasks is reached";
+  const scaler = "the log group of the pool's function, its event source mapping, and whether maxTasks is reached";
   await untilPool(
     checks,
     pool,
