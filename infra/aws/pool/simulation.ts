@@ -2,6 +2,7 @@ import { pathToFileURL } from 'node:url';
 import { type TaskSize, taskUsdPerHour } from '../cost.ts';
 import { DEFAULT_SIZE } from '../settings.ts';
 import type { PoolLimits } from './policy.ts';
+import { chart } from './simulation/chart.ts';
 import { EVERYDAY, PATTERNS, type Pattern } from './simulation/patterns.ts';
 import { Pool } from './simulation/pool.ts';
 
@@ -26,6 +27,9 @@ export interface Outcome {
   readonly usdPerVpHour: number;
 }
 
+/** Any number: it only makes every run the same. */
+const SEED = 20_261_126;
+
 /** Fargate takes at least a minute for each task. */
 const LEAST_BILLED_S = 60;
 
@@ -35,7 +39,7 @@ export function simulate(
   limits: PoolLimits = LIMITS,
   startS: readonly [number, number] = START_S,
 ): Outcome {
-  const pool = new Pool({ ...limits, startS, seed: 20_261_126 });
+  const pool = new Pool({ ...limits, startS, seed: SEED });
   pattern.run(pool);
   pool.clock.run(pattern.hours * 3_600);
   const waitsS = [...pool.waitsS].sort((a, b) => a - b);
@@ -58,7 +62,7 @@ export function simulate(
   };
 }
 
-/** The tables of README.md. */
+/** The tables and the chart of README.md. */
 export function report(): string {
   const cells = ({ invites, atOnce, medianS, p99S, refused, tasksStarted, pool, waste, usdPerVpHour }: Outcome) => [
     `${invites}`,
@@ -106,6 +110,10 @@ ${table(
   'minAvailable',
   [1, 2, 3, 4, 5, 8].map((free) => [`${free}`, ...cells(simulate(EVERYDAY, { minAvailable: free, maxTasks }))]),
 )}
+
+Its first evening with ${minAvailable} free places: above the tasks that run, below those that are taken.
+
+${chart(EVERYDAY, { ...LIMITS, startS: START_S, seed: SEED, fromHour: 16, untilHour: 24 })}
 `;
 }
 
