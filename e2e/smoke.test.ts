@@ -80,7 +80,7 @@ describe('The smoke test', () => {
     const vp = await system.start('smoked');
     await vp.until('AVAILABLE');
     const ecs = await startEcs(vp);
-    const args = ['--api-key', DEFAULT_API_KEY, '--cluster', 'vp', '--service', 'pool'];
+    const args = ['--api-key', DEFAULT_API_KEY, '--cluster', 'vp', '--service', 'pool', '--asset-bucket', 'uploads'];
     const run = await smoke({ args, environment: { AWS_ENDPOINT_URL_ECS: ecs.url } });
     await ecs.close();
     expect(run).toEqual({
@@ -99,13 +99,18 @@ describe('The smoke test', () => {
         said('ok', 'kick to AVAILABLE'),
         said('ok', 'kick to IVS saying that the participant has left'),
         said('ok', 'protection and desired count are given back'),
-        said('skip', 'an asset from S3 is published', 'no bucket'),
+        said('ok', 'test card uploaded'),
+        said('ok', 'invite is taken'),
+        said('ok', 'invite with an asset from S3 to CONNECTED'),
+        said('ok', 'invite with an asset from S3 to PUBLISHED'),
+        said('ok', 'it is the asset that is played'),
+        said('ok', 'kick to AVAILABLE'),
         said('ok', 'invite is taken'),
         said('ok', 'invite to no stage to ERRORED, STAGE_NOT_FOUND'),
         said('ok', 'AVAILABLE again after the failure'),
         said('ok', 'register is refused to who is no task'),
         '',
-        '17 ok, 0 failed, 1 skipped',
+        '23 ok, 0 failed, 0 skipped',
         '',
       ],
     });

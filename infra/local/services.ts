@@ -1,3 +1,6 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type AppSyncServer, DEFAULT_CREDENTIALS, startAppSync } from './appsync/server.ts';
 import { type S3Server, startS3 } from './s3/server.ts';
@@ -27,7 +30,8 @@ export interface LocalServices {
 const ASSETS_DIR = fileURLToPath(new URL('../../assets', import.meta.url));
 
 /**
- * Starts the local stage, the local AppSync and the local S3.
+ * Starts the local stage, the local AppSync and the local S3, with the bucket `assets`, which is that folder, and the empty bucket
+ * `uploads`, which can be written and goes with the services.
  *
  * @throws {Error} if a port is taken; it names the port and what to do, and nothing is left running.
  */
@@ -49,9 +53,11 @@ export async function startLocalServices(options: LocalServicesOptions = {}): Pr
       ...log,
     });
     closers.push(() => appSync.close());
+    const uploads = await mkdtemp(join(tmpdir(), 'vp-uploads-'));
+    closers.push(() => rm(uploads, { recursive: true }));
     const s3 = await startS3({
       ...(options.s3Port !== undefined && { port: options.s3Port }),
-      buckets: { assets: { folder: ASSETS_DIR } },
+      buckets: { assets: { folder: ASSETS_DIR }, uploads: { folder: uploads, isWritable: true } },
       credentials: DEFAULT_CREDENTIALS,
       ...log,
     });

@@ -21,6 +21,8 @@ export class S3Error extends Error {
 
 const ERRORS = {
   PermanentRedirect: [301, 'The bucket is in another region; address it there.'],
+  EntityTooLarge: [400, 'The upload is larger than the most that is allowed.'],
+  XAmzContentSHA256Mismatch: [400, 'The body is not the one that was signed.'],
   MissingSecurityHeader: [400, 'A required header is missing.'],
   AccessDenied: [403, 'Access Denied'],
   InvalidAccessKeyId: [403, 'The AWS access key ID that you provided does not exist in our records.'],

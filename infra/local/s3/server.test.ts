@@ -1,10 +1,11 @@
 import '../quiet-aws-sdk.ts';
 
 import { createHash } from 'node:crypto';
-import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import {
+  DeleteObjectCommand,
   GetObjectCommand,
   type GetObjectCommandInput,
   HeadObjectCommand,
@@ -48,12 +49,15 @@ describe('the local S3, asked by the AWS SDK', () => {
     await writeFile(join(folder, 'assets', 'a b', 'ü+&.mp4'), CONTENT);
     await writeFile(join(folder, 'assets', 'empty'), '');
     await writeFile(join(folder, 'outside'), 'secret');
+    await mkdir(join(folder, 'uploads'));
+    await symlink('..', join(folder, 'uploads', 'out'));
     await symlink('../outside', join(folder, 'assets', 'link'));
     s3 = await startS3({
       port: 0,
       buckets: {
         assets: { folder: join(folder, 'assets') },
         elsewhere: { folder: join(folder, 'assets'), region: 'eu-west-1' },
+        uploads: { folder: join(folder, 'uploads'), isWritable: true },
       },
       credentials: CREDENTIALS,
     });
@@ -160,6 +164,44 @@ describe('the local S3, asked by the AWS SDK', () => {
     await expect(startS3({ port, buckets: {}, credentials: CREDENTIALS })).rejects.toThrow(
       `Port ${port} is taken: stop what listens there, or give the local S3 another port (0: any).`,
     );
+  });
+
+  describe('in a bucket that can be written', () => {
+    const uploads = () => join(folder, 'uploads');
+    const put = (Key: string, Body = CONTENT) =>
+      clientWith().send(new PutObjectCommand({ Bucket: 'uploads', Key, Body }));
+
+    it('takes an object as it is, with its ETag, and gives it back', async () => {
+      expect((await put('smoke-1/a b.mp4')).ETag).toBe(ETAG);
+      expect(await get({ Bucket: 'uploads', Key: 'smoke-1/a b.mp4' })).toMatchObject({ ETag: ETAG, text: CONTENT });
+    });
+
+    it('deletes an object with the folders that it leaves empty; one that is not there is no error', async () => {
+      await put('x/y/z.mp4');
+      await put('x/kept.mp4');
+      const remove = () => clientWith().send(new DeleteObjectCommand({ Bucket: 'uploads', Key: 'x/y/z.mp4' }));
+      await remove();
+      await remove();
+      expect(await readdir(join(uploads(), 'x'))).toEqual(['kept.mp4']);
+    });
+
+    it('writes nothing outside of its folder', async () => {
+      expect(await refusalOf(put('out/outside', 'changed'))).toEqual(['AccessDenied', 403]);
+      expect(await readFile(join(folder, 'outside'), 'utf8')).toBe('secret');
+    });
+
+    it('refuses a body that is not the one that was signed', async () => {
+      const client = clientWith();
+      client.middlewareStack.add(
+        (next) => (args) => {
+          Object.assign(args.request as object, { body: 'other' });
+          return next(args);
+        },
+        { step: 'finalizeRequest', priority: 'low' },
+      );
+      const other = client.send(new PutObjectCommand({ Bucket: 'uploads', Key: 'a.mp4', Body: CONTENT.slice(0, 5) }));
+      expect(await refusalOf(other)).toEqual(['XAmzContentSHA256Mismatch', 400]);
+    });
   });
 
   describe('with a fault', () => {

@@ -10,6 +10,7 @@ import { S3Error } from './errors.ts';
 import { type Fault, Faults, spoil } from './faults.ts';
 import { Objects, type StoredObject } from './objects.ts';
 import { type Part, readRange } from './range.ts';
+import { deleteObject, writeObject } from './writing.ts';
 
 export const DEFAULT_PORT = 4_200;
 const HOST = '127.0.0.1';
@@ -22,6 +23,8 @@ export interface Bucket {
   folder: string;
   /** Where it is asked for without a redirect. Default: us-west-2. */
   region?: string;
+  /** Whether objects can be put and deleted; the folder is then given as an absolute path. Default: it can only be read. */
+  isWritable?: boolean;
 }
 
 export interface S3Options {
@@ -63,7 +66,7 @@ export interface S3Server {
 }
 
 /**
- * Starts a local S3 that serves folders as buckets, to be read only.
+ * Starts a local S3 that serves folders as buckets.
  *
  * @throws {Error} if the port is taken; it names the port and says what to do
  */
@@ -92,7 +95,11 @@ export async function startS3(options: S3Options): Promise<S3Server> {
       const { region = DEFAULT_REGION } = bucket;
       if (region !== seen.region) throw new S3Error('PermanentRedirect', { 'x-amz-bucket-region': region });
       const isRead = seen.method === 'GET' || seen.method === 'HEAD';
-      if (!isRead || key === '') throw new S3Error('MethodNotAllowed');
+      if (key === '' || !(isRead || bucket.isWritable)) throw new S3Error('MethodNotAllowed');
+      if (!isRead) {
+        await write(request, response, bucket.folder, key);
+        return remember();
+      }
       const fault = faults.take();
       if (fault?.kind === 'error') throw new S3Error(fault.code);
       if (fault?.kind === 'late') await new Promise((resolve) => setTimeout(resolve, fault.delayMs));
@@ -197,6 +204,17 @@ function writeHead(request: IncomingMessage, response: ServerResponse, object: S
     ...(wantsChecksum && { 'x-amz-checksum-crc32': object.crc32, 'x-amz-checksum-type': 'FULL_OBJECT' }),
   });
   return method === 'HEAD' || size === 0 ? null : part;
+}
+
+/** @throws {S3Error} if it is no PUT or DELETE, or cannot be done */
+async function write(request: IncomingMessage, response: ServerResponse, folder: string, key: string): Promise<void> {
+  if (request.method === 'PUT') {
+    const etag = await writeObject(folder, key, request);
+    response.writeHead(200, { ...commonHeaders(), etag }).end();
+  } else if (request.method === 'DELETE') {
+    await deleteObject(folder, key);
+    response.writeHead(204, commonHeaders()).end();
+  } else throw new S3Error('MethodNotAllowed');
 }
 
 function commonHeaders(): Record<string, string> {
