@@ -117,7 +117,7 @@ describe('updateOf', () => {
     ['kicked', [...joining, says('idle', { reason: 'STAGE_DELETED' })], { reason: 'STAGE_DELETED' }],
     ['errored', [...joining, says('failed', { reason: expired.code, failure: expired })], { reason: 'TOKEN_EXPIRED' }],
     ['kicked', [...free, says('joined', { epoch: 9 })], { epoch: 0, reason: 'NOT_INVITED' }],
-    ['stopped', [...free, drain], { epoch: 0 }],
+    ['stopped', [...free, drain], { epoch: 0, reason: 'DRAIN' }],
   ] satisfies [string, ParticipantEvent[], object][])('is %s, without a token, after %j', (status, events, more) => {
     expect(updateOf(having(...events), timestamp)).toEqual({
       type: 'vp.update',

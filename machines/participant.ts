@@ -218,6 +218,7 @@ export const participantMachine = setup({
               on: {
                 'invite.received': { guard: 'invite is newer', target: 'active', actions: 'begin invite' },
                 'page.reported': { guard: 'page is astray', target: 'leaving', actions: 'note stray' },
+                drain: { actions: 'note reason' },
               },
             },
 
